@@ -1,0 +1,5 @@
+module graphql-jwt-auth
+
+go 1.26.0
+
+require golang.org/x/crypto v0.59.0

@@ -1,0 +1,2682 @@
+// main_test.go is the program's specification, written as tests: read it from
+// top to bottom. A test's name is a sentence that is true of the program, the
+// comment above it says why, and its body is the example.
+//
+//	1 A token              4 HTTP               7 The README
+//	2 The walk-through     5 The users' file    8 Beyond examples
+//	3 GraphQL              6 The program
+//
+// go test -v prints the sentences, and go test -v -run Test3 those of the third
+// chapter. (Examples run last, whatever their place.) Days and years pass at
+// once, in testing/synctest; nothing sleeps, and no port is fixed.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log"
+	"maps"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// -----------------------------------------------------------------------------
+// 1 A token
+//
+// A token is three texts: what it is, what it says, and proof that we wrote it.
+
+const (
+	hs256       = `{"alg":"HS256","typ":"JWT"}`
+	user1       = `"id":1,"email":"johndoe@example.com"`
+	johnsClaims = `{` + user1 + `,"iat":1518346667,"exp":1549904267}`
+
+	johnsToken = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." +
+		"eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1NDk5MDQyNjd9." +
+		"fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"
+)
+
+// issued is the second in which John's token was written.
+var issued = time.Unix(1518346667, 0)
+
+func base64URL(text string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
+}
+
+// signed makes a token of any two texts, honest or not, under any key.
+func signed(key, header, claims string) string {
+	signingInput := base64URL(header) + "." + base64URL(claims)
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write([]byte(signingInput))
+	return signingInput + "." + base64URL(string(h.Sum(nil)))
+}
+
+func withHeader(header string) string { return signed(secret, header, johnsClaims) }
+
+func withClaims(claims string) string { return signed(secret, hs256, claims) }
+
+// answer is what the server says of a token: the first check it fails and the
+// message, or "accepted".
+func answer(token string, now time.Time) string {
+	t := jwt{text: token, secret: []byte(secret), now: float64(now.Unix())}
+	passed, _ := t.judge(checks)
+	if _, err := verify([]byte(secret), token, now); err != nil {
+		return checks[passed].name + ": " + err.Error()
+	}
+	return "accepted"
+}
+
+// Nothing is needed but JSON, base64url and a hash with a key.
+func Example_aTokenIsMadeByHand() {
+	header := base64URL(`{"alg":"HS256","typ":"JWT"}`)
+	claims := base64URL(`{"id":1,"email":"johndoe@example.com","iat":1518346667,"exp":1549904267}`)
+
+	h := hmac.New(sha256.New, []byte("somereallylongsecretkey"))
+	h.Write([]byte(header + "." + claims))
+	signature := base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+
+	fmt.Println(header)
+	fmt.Println(claims)
+	fmt.Println(signature)
+	fmt.Println(answer(header+"."+claims+"."+signature, time.Unix(1518346667, 0)))
+	// Output:
+	// eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9
+	// eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1NDk5MDQyNjd9
+	// fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM
+	// accepted
+}
+
+// Reading takes no secret: never put into a token what its bearer, or who
+// steals it, may not know. Only writing takes the secret.
+func Example_anyoneCanReadAToken() {
+	parts := strings.Split(johnsToken, ".")
+	claims, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	fmt.Printf("%s\n", claims)
+
+	richer := base64URL(strings.Replace(string(claims), `"id":1`, `"id":2`, 1))
+	fmt.Println(answer(parts[0]+"."+richer+"."+parts[2], issued))
+	// Output:
+	// {"id":1,"email":"johndoe@example.com","iat":1518346667,"exp":1549904267}
+	// signature: invalid signature
+}
+
+// The signatures are jsonwebtoken 9.0.3's, for the claims as they stand: one
+// byte more or less in them, and the signature would be another.
+func Test1_TheSameBytesAsJsonwebtoken(t *testing.T) {
+	for _, row := range []struct {
+		name                      string
+		id                        int64
+		email                     string
+		exp                       int64
+		wantClaims, wantSignature string
+	}{
+		{"the tutorial's", 1, "johndoe@example.com", 1549904267,
+			johnsClaims, "fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"},
+		{"what Go's encoder would escape", 2, "a<b>&c\u2028\u2029@example.com", 1549904267,
+			`{"id":2,"email":"a<b>&c` + "\u2028\u2029" + `@example.com","iat":1518346667,"exp":1549904267}`,
+			"qrmxzGtpL13ixzxzUiHaVWWWpaNKMuVGXxsiaDcNWTE"},
+		{"what JSON must escape", 3, "\"\\/ \b\t\n\f\r\x00\x1f\x7f@example.com", 1549904267,
+			`{"id":3,"email":"\"\\/ \b\t\n\f\r\u0000\u001f` + "\x7f" +
+				`@example.com","iat":1518346667,"exp":1549904267}`,
+			"M0qg8Cl11uTDhERaREROZq24CAco7EFGbZsH1xhNbrk"},
+		{"other alphabets, the last id", math.MaxInt32, "jörg@例え.jp😀", 4102444800,
+			`{"id":2147483647,"email":"jörg@例え.jp😀","iat":1518346667,"exp":4102444800}`,
+			"ZfXVMEfe7M9FuQYTKTwwNmO61fcfxUDi35gaynyhgnQ"},
+	} {
+		c := claims{row.id, row.email, 1518346667, row.exp}
+		got := sign([]byte(secret), c)
+		want := base64URL(hs256) + "." + base64URL(row.wantClaims) + "." + row.wantSignature
+		if got != want {
+			t.Errorf("%s: sign(%+v)\n got %s\nwant %s", row.name, c, got, want)
+		}
+		if back, err := verify([]byte(secret), got, issued); back != c || err != nil {
+			t.Errorf("%s: verify(%s) = %+v, %v; want %+v", row.name, got, back, err, c)
+		}
+	}
+}
+
+// The example of RFC 7515, appendix A.1: another program's key, white space and
+// claims. It fails nothing but the last check, since it names no user of ours.
+func Test1_TheExampleOfTheRFC(t *testing.T) {
+	key, _ := base64url.DecodeString("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T" +
+		"-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
+	token := "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." +
+		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ." +
+		"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+	for _, row := range []struct {
+		key  []byte
+		now  int64
+		want error
+	}{
+		{key, 1300819379, errInvalid},
+		{key, 1300819380, errExpired},
+		{key[1:], 1300819379, errSignature},
+	} {
+		if _, err := verify(row.key, token, time.Unix(row.now, 0)); err != row.want {
+			t.Errorf("at %d with a key of %d bytes: %v; want %v", row.now, len(row.key), err, row.want)
+		}
+	}
+}
+
+// Each check is there because somebody once left it out.
+func Test1_EveryCheckHasItsAttack(t *testing.T) {
+	header, rest, _ := strings.Cut(johnsToken, ".")
+	body, signature, _ := strings.Cut(rest, ".")
+	padded := signed(secret, hs256+" ", johnsClaims) // 28 bytes: base64 would end in "=="
+	const (
+		invalid = "content: invalid token"
+		badAlg  = "algorithm: invalid algorithm"
+		forged  = "signature: invalid signature"
+		notYet  = "not before: jwt not active"
+		badNbf  = "not before: invalid nbf value"
+		expired = "expiry: jwt expired"
+		badExp  = "expiry: invalid exp value"
+	)
+
+	for _, row := range []struct{ attack, token, want string }{
+		{"no place for a signature", header + "." + body, "form: jwt malformed"},
+		{"four parts", johnsToken + ".", "form: jwt malformed"},
+		// golang-jwt and go-jose cut at them all (CVE-2025-30204, CVE-2025-27144).
+		{"half a million dots", strings.Repeat(".", 500_000), "form: jwt malformed"},
+		{"8192 bytes are read", strings.Repeat("a", 8190) + "..", invalid},
+		{"8193 bytes are not", strings.Repeat("a", 8191) + "..", "form: jwt malformed"},
+
+		{"padding", strings.Replace(padded, ".", "==.", 1), invalid},
+		{"base64 for base64url", strings.Replace(johnsToken, "_", "/", 1), invalid},
+		// Go's decoders skip these two, so that one token has many spellings:
+		// what was revoked or counted in one is good in another.
+		{"a line feed", "\n" + johnsToken, invalid},
+		{"a carriage return", header + "." + body + "\r." + signature, invalid},
+		{"header not JSON", withHeader(`{"alg":"HS256"`), invalid},
+		{"header not UTF-8", withHeader("{\"alg\":\"HS256\",\"\xff\":1}"), invalid},
+		{"claims not JSON", withClaims(johnsClaims + "}"), invalid},
+
+		// Eight libraries took the token's word for it (McLean, 2015).
+		{"alg none", base64URL(`{"alg":"none"}`) + "." + body + ".", "signed: jwt signature is required"},
+		{"signature taken off", header + "." + body + ".", "signed: jwt signature is required"},
+
+		{"alg none, signed", withHeader(`{"alg":"none"}`), badAlg},
+		// They then looked for "none" and were sent these (Auth0, 2020).
+		{"alg None", withHeader(`{"alg":"None"}`), badAlg},
+		// jsonwebtoken: the public key, which all know, as HMAC secret (CVE-2015-9235).
+		{"alg RS256", withHeader(`{"alg":"RS256"}`), badAlg},
+		{"alg HS384", withHeader(`{"alg":"HS384"}`), badAlg},
+		{"alg hs256", withHeader(`{"alg":"hs256"}`), badAlg},
+		{"no alg", withHeader(`{"typ":"JWT"}`), badAlg},
+		{"alg not a string", withHeader(`{"alg":["HS256"]}`), badAlg},
+		// encoding/json takes these for "alg" and "kid": any case, ſ and the Kelvin sign.
+		{"ALG", withHeader(`{"ALG":"HS256"}`), badAlg},
+		{"ALG beside alg", withHeader(`{"alg":"none","ALG":"HS256","\u212aid":1}`), badAlg},
+
+		{"another user's id", header + "." + base64URL(`{"id":2`+johnsClaims[7:]) + "." + signature, forged},
+		{"another secret", signed("secret", hs256, johnsClaims), forged},
+		{"no secret at all", signed("", hs256, johnsClaims), forged},
+		// node-jose took the key out of the token itself (CVE-2018-0114) …
+		{"jwk", signed("k", `{"alg":"HS256","jwk":{"kty":"oct","k":"aw"}}`, johnsClaims), forged},
+		// … others from a file or an address that the token named.
+		{"kid", signed("", `{"alg":"HS256","kid":"../../dev/null"}`, johnsClaims), forged},
+		{"jku", signed("k", `{"alg":"HS256","jku":"https://evil.example/keys"}`, johnsClaims), forged},
+		// Java let zeros pass for any ECDSA signature (CVE-2022-21449).
+		{"zeros", header + "." + body + "." + strings.Repeat("A", 43), forged},
+		{"stray bits in the signature", johnsToken[:len(johnsToken)-1] + "N", forged},
+
+		{"nbf to come", withClaims(`{` + user1 + `,"exp":2e9,"nbf":1518346668}`), notYet},
+		{"nbf null", withClaims(`{` + user1 + `,"exp":2e9,"nbf":null}`), badNbf},
+		{"nbf a string", withClaims(`{` + user1 + `,"exp":2e9,"nbf":"1518346667"}`), badNbf},
+
+		{"exp is over", withClaims(`{` + user1 + `,"exp":1518346667}`), expired},
+		{"exp null", withClaims(`{` + user1 + `,"exp":null}`), badExp},
+		{"exp a string", withClaims(`{` + user1 + `,"exp":"1549904267"}`), badExp},
+		{"exp inside another", withClaims(`{"a":{"exp":2e9},"b":"\",\"exp\":2e9"}`), badExp},
+
+		{"id 0", withClaims(`{"id":0,"email":"a@b.c","exp":2e9}`), "user: invalid token"},
+	} {
+		if got := answer(row.token, issued); got != row.want {
+			t.Errorf("%s: %s; want %s", row.attack, got, row.want)
+		}
+	}
+
+	var before, after runtime.MemStats
+	dots := strings.Repeat(".", 500_000)
+	runtime.ReadMemStats(&before)
+	verify([]byte(secret), dots, issued)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 50_000 {
+		t.Errorf("half a million dots: %d bytes allocated", n)
+	}
+}
+
+// There is no character that one could change, leave out or add.
+func Test1_EveryCharacterCounts(t *testing.T) {
+	const all = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=. \r\n\x00\xff"
+	for i := range len(johnsToken) + 1 {
+		for _, character := range append(strings.Split(all, ""), "") {
+			for _, rest := range []string{johnsToken[i:], johnsToken[min(i+1, len(johnsToken)):]} {
+				forgery := johnsToken[:i] + character + rest
+				if forgery != johnsToken && answer(forgery, issued) == "accepted" {
+					t.Errorf("%q: accepted", forgery)
+				}
+			}
+		}
+	}
+}
+
+// A token that fails every check is mended from the first to the last. The order
+// tells no secrets: what a token claims is judged only once we know it is ours.
+func Test1_TheFirstFailedCheckAnswers(t *testing.T) {
+	none, bad := base64URL(`{"alg":"none"}`), base64URL(`{"nbf":"now","exp":"never"}`)
+	for _, row := range []struct{ mended, token, want string }{
+		{"nothing", "?" + bad, "form: jwt malformed"},
+		{"the form", "?." + bad + ".", "content: invalid token"},
+		{"the header", none + "." + bad + ".", "signed: jwt signature is required"},
+		{"an empty signature", none + "." + bad + ".AAAA", "algorithm: invalid algorithm"},
+		{"the algorithm", base64URL(hs256) + "." + bad + ".AAAA", "signature: invalid signature"},
+		{"the signature", withClaims(`{"nbf":"now","exp":"never"}`), "not before: invalid nbf value"},
+		{"the type of nbf", withClaims(`{"nbf":2e9,"exp":"never"}`), "not before: jwt not active"},
+		{"nbf", withClaims(`{"nbf":1e9,"exp":"never"}`), "expiry: invalid exp value"},
+		{"the type of exp", withClaims(`{"nbf":1e9,"exp":1e9}`), "expiry: jwt expired"},
+		{"exp", withClaims(`{"nbf":1e9,"exp":2e9}`), "user: invalid token"},
+		{"the user", withClaims(`{"id":1,"email":"","nbf":1e9,"exp":2e9}`), "accepted"},
+	} {
+		if got := answer(row.token, issued); got != row.want {
+			t.Errorf("mended %s: %s; want %s", row.mended, got, row.want)
+		}
+	}
+}
+
+// Time is cut to whole seconds: nbf is good from its second on, exp until the
+// one before it. Numbers are JavaScript's.
+func Test1_TimeIsToTheSecond(t *testing.T) {
+	for _, row := range []struct {
+		claim string
+		now   time.Time
+		want  string
+	}{
+		{`"exp":1518346668`, issued, "accepted"},
+		{`"exp":1518346668`, issued.Add(time.Second - 1), "accepted"},
+		{`"exp":1518346668`, issued.Add(time.Second), "expiry: jwt expired"},
+		{`"exp":1518346667.5`, issued.Add(time.Second - 1), "accepted"},
+		{`"exp":1518346667.5`, issued.Add(time.Second), "expiry: jwt expired"},
+		{`"exp":1.518346668E+9`, issued, "accepted"},
+		{`"exp":1e400`, issued, "accepted"}, // infinite
+		{`"nbf":1518346667,"exp":2e9`, issued, "accepted"},
+		{`"nbf":1518346667,"exp":2e9`, issued.Add(-1), "not before: jwt not active"},
+		{`"nbf":1518346667.5,"exp":2e9`, issued.Add(time.Second - 1), "not before: jwt not active"},
+		{`"nbf":-1e400,"exp":2e9`, issued, "accepted"},
+		{`"nbf":0,"exp":1`, time.Unix(0, 0), "accepted"},
+		{`"exp":-1`, time.Unix(-2, 1), "accepted"}, // before 1970 too
+	} {
+		if got := answer(withClaims("{"+user1+","+row.claim+"}"), row.now); got != row.want {
+			t.Errorf("%s at %v: %s; want %s", row.claim, row.now.UTC(), got, row.want)
+		}
+	}
+}
+
+// All of these are signed as they should be, and jsonwebtoken accepts them.
+// Two programs that read a token differently are two halves of an attack.
+func Test1_StricterThanJsonwebtoken(t *testing.T) {
+	straying := func(part string) string { return part[:len(part)-1] + string(part[len(part)-1]+1) }
+	resigned := func(header, body string) string {
+		return header + "." + body + "." + mac([]byte(secret), header+"."+body)
+	}
+	const invalid, badUser = "content: invalid token", "user: invalid token"
+	for _, row := range []struct{ reading, token, want string }{
+		{"stray bits in the header", resigned(straying(base64URL(hs256+" ")), base64URL(johnsClaims)), invalid},
+		{"stray bits in the claims", resigned(base64URL(hs256), straying(base64URL(johnsClaims+" "))), invalid},
+		{"over 8 KiB", withClaims(johnsClaims + strings.Repeat(" ", 8000)), "form: jwt malformed"},
+		{"claims not UTF-8", withClaims("{" + user1 + ",\"exp\":2e9,\"\xff\":1}"), invalid},
+		// Authlib and PyJWT went on without understanding it (CVE-2025-59420).
+		{"crit", withHeader(`{"alg":"HS256","crit":["exp"]}`), invalid},
+		{"crit, escaped", withHeader(`{"alg":"HS256","\u0063rit":[]}`), invalid},
+		// CouchDB checked the last of two "roles" and used the first (CVE-2017-12635).
+		{"alg twice", withHeader(`{"alg":"none","alg":"HS256"}`), invalid},
+		{"alg twice, once escaped", withHeader(`{"alg":"none","\u0061lg":"HS256"}`), invalid},
+		{"id twice", withClaims(`{"id":2,` + johnsClaims[1:]), invalid},
+		{"claims a list", withClaims(`[` + johnsClaims + `]`), invalid},
+		{"claims not JSON", signed(secret, `{"alg":"HS256"}`, `johnsClaims`), invalid},
+		{"no exp", withClaims(`{` + user1 + `}`), "expiry: invalid exp value"},
+		{"no claims", withClaims(`{ }`), "expiry: invalid exp value"},
+		{"EXP", withClaims(`{` + user1 + `,"EXP":2e9}`), "expiry: invalid exp value"},
+
+		{"no id", withClaims(`{"email":"a@b.c","exp":2e9}`), badUser},
+		{"id a string", withClaims(`{"id":"1","email":"a@b.c","exp":2e9}`), badUser},
+		{"id a fraction", withClaims(`{"id":1.5,"email":"a@b.c","exp":2e9}`), badUser},
+		{"id infinite", withClaims(`{"id":1e400,"email":"a@b.c","exp":2e9}`), badUser},
+		{"ID", withClaims(`{"ID":1,"email":"a@b.c","exp":2e9}`), badUser},
+		{"email a number", withClaims(`{"id":1,"email":1,"exp":2e9}`), badUser},
+		{"ema\u0131l", withClaims(`{"id":1,"ema\u0131l":"a@b.c","exp":2e9}`), badUser},
+
+		// Odd, yet there is only one way to read them.
+		{"white space", signed(secret, " {\t\"alg\" : \"HS256\"\r\n} ", "\n"+johnsClaims+" "), "accepted"},
+		{"escapes", withHeader(`{"\u0061lg":"\u0048S256"}`), "accepted"},
+		{"other names", withHeader(`{"x":[1,{"crit":"]}"}],"alg":"HS256","kid":""}`), "accepted"},
+		{"id 1.0", withClaims(`{"id":1.0,"email":"","exp":2e9}`), "accepted"},
+	} {
+		if got := answer(row.token, issued); got != row.want {
+			t.Errorf("%s: %s; want %s", row.reading, got, row.want)
+		}
+	}
+
+	odd := withClaims(`{"id":1e300,"email":"\"\u00e9\ud83d\ude00","iat":-1e300,"exp":2.5e9}`)
+	want := claims{1 << 53, `"é😀`, -1 << 53, 2500000000}
+	if got, err := verify([]byte(secret), odd, issued); got != want || err != nil {
+		t.Errorf("verify(%s) = %+v, %v; want %+v", odd, got, err, want)
+	}
+}
+
+// The command runs the server's checks and says what each has found.
+func Test1_TheTokenCommandExplains(t *testing.T) { synctest.Test(t, theTokenCommand) }
+
+func theTokenCommand(t *testing.T) {
+	time.Sleep(time.Until(time.Date(2026, 11, 23, 16, 1, 2, 0, time.UTC)))
+	now := time.Now().Unix()
+	run := func(secret, stdin string, args ...string) (string, int) {
+		var out, complaint bytes.Buffer
+		status := tokenCommand(args, []byte(secret), strings.NewReader(stdin), &out, &complaint)
+		return out.String() + complaint.String(), status
+	}
+	compare := func(name, got, want string) {
+		if got != want {
+			t.Errorf("%s:\n%s\nwant:\n%s", name, got, want)
+		}
+	}
+
+	got, status := run(secret, "", johnsToken)
+	compare("John's token", fmt.Sprint(got, status), `header     alg    "HS256"
+           typ    "JWT"
+claims     id     1
+           email  "johndoe@example.com"
+           iat    1518346667  2018-02-11 10:57:47 UTC, 8 years ago
+           exp    1549904267  2019-02-11 16:57:47 UTC, 7 years ago
+signature  32 bytes
+
+pass  form        three parts, with dots between                RFC 7515 §7.1
+pass  content     base64url of JSON objects, no name twice      RFC 7519 §7.2
+pass  signed      a signature is there                          RFC 7518 §3.6
+pass  algorithm   HS256, the only one accepted                  RFC 8725 §3.1
+pass  signature   the HMAC-SHA-256 of header.claims             RFC 7518 §3.2
+pass  not before  no nbf: good at once                          RFC 7519 §4.1.5
+FAIL  expiry      ended 7 years ago                             RFC 7519 §4.1.4
+skip  user        not reached                                   RFC 7519 §4.3
+
+refused: jwt expired
+1`)
+
+	// A token can't drive the terminal, nor fill it.
+	odd := signed(secret, `{"\u001b[2J":"`+"\u009b\u00a0\U000e0001"+`","b":1,"c":2,"d":3,"e":4,"f":5}`,
+		`{"a":"`+strings.Repeat("x", 59)+`","b":"`+strings.Repeat("x", 58)+`",
+		"iat":253402300800,"nbf":-1e400,"exp":253402300799,"f":{},"g":7}`)
+	got, _ = run(secret, " bearer \t"+odd+"A\n")
+	compare("an odd token", got[:strings.Index(got, "\npass")], `header     \u001b[2J  "\u009b\u00a0\udb40\udc01"
+           b          1
+           c          2
+           d          3
+           e          4
+           f          5
+claims     a          "`+strings.Repeat("x", 58)+`…
+           b          "`+strings.Repeat("x", 58)+`"
+           iat        253402300800
+           nbf        -1e400
+           exp        253402300799  9999-12-31 23:59:59 UTC, in 7978 years
+           … and 2 more
+signature  33 bytes
+`)
+
+	got, _ = run(secret, "", "a.b")
+	compare("two parts", got[:strings.Index(got, "\nskip  signed")], `FAIL  form        2 parts; a token has three                    RFC 7515 §7.1
+skip  content     not reached                                   RFC 7519 §7.2`)
+
+	got, _ = run(secret, "", "W10.e30.") // [] and {}
+	compare("unreadable", got[:strings.Index(got, "\npass")], "claims     {}\nsignature  empty\n")
+
+	day := sign([]byte(secret), claims{1, "johndoe@example.com", now, now + 86400})
+	unsigned := day[:strings.LastIndex(day, ".")+1]
+	second := fmt.Sprint("{"+user1+`,"nbf":`, now+1, "}")
+	for _, row := range []struct{ secret, token, line, wantEnd string }{
+		{secret, day, "pass  expiry      ends in 24 hours  ", "accepted\n0"},
+		{secret, day, "pass  user        id and email say whose it is  ", "accepted\n0"},
+		{"other", day, "FAIL  signature   not the HMAC-SHA-256 of header.claims  ",
+			"refused: invalid signature\n1"},
+		{"", day, "skip  signature   no JWT_SECRET: not checked  ",
+			"not judged: without JWT_SECRET, anyone may have written this\n3"},
+		{"", johnsToken, "FAIL  expiry      ended 7 years ago  ", "refused: jwt expired\n1"},
+		{"", "a", "skip  signature   not reached  ", "refused: jwt malformed\n1"},
+		{secret, "a", "FAIL  form        1 part; a token has three  ", ""},
+		{secret, strings.Repeat(".", 8193), "FAIL  form        8193 bytes; a token has at most 8192  ", ""},
+		{secret, withHeader("[]"), "FAIL  content     the header part is not a JSON object  ", ""},
+		{secret, withClaims("{"), "FAIL  content     the claims part is not JSON  ", ""},
+		{secret, unsigned + "!", "FAIL  content     the signature part is not base64url  ", ""},
+		{secret, withHeader(`{"crit":[]}`), "FAIL  content     crit in the header asks for extensions  ", ""},
+		{secret, withHeader(`{"a":1,"a":2}`), `FAIL  content     the header part has the name "a" twice  `, ""},
+		{secret, withHeader(`{"a":1,"a":2}`), "           a      2\n", ""},
+		{secret, unsigned, "FAIL  signed      the signature is empty  ", ""},
+		{secret, unsigned, "signature  empty\n", ""},
+		{secret, unsigned + "A", "signature  not base64url\n", ""},
+		{secret, withHeader(`{}`), `FAIL  algorithm   alg is missing; only "HS256" is accepted  `, ""},
+		{secret, withHeader(`{"alg":"none"}`), `FAIL  algorithm   alg is "none"; only "HS256" is accepted  `, ""},
+		{secret, withHeader(`{"alg":"none of yours, I fear"}`),
+			`FAIL  algorithm   alg is "none of yours, I fear"; only "HS256…  RFC 8725`, ""},
+		{secret, withClaims(second), "           nbf    1795449663  2026-11-23 16:01:03 UTC, in 1 second\n", ""},
+		{secret, withClaims(second), "FAIL  not before  starts in 1 second  ", ""},
+		{secret, withClaims(`{"nbf":"now"}`), "claims     nbf  \"now\"\n", ""},
+		{secret, withClaims(`{"nbf":"now"}`), "FAIL  not before  nbf is not a number  ", ""},
+		{secret, withClaims(`{"nbf":0}`), "pass  not before  started 56 years ago  ", ""},
+		{secret, withClaims(`{}`), "FAIL  expiry      exp is missing or not a number  ", ""},
+		{secret, withClaims(`{"exp":2e9}`), "FAIL  user        id or email is not as it must be  ", ""},
+	} {
+		got, status := run(row.secret, row.token)
+		got = fmt.Sprint("\n", got, status)
+		if row.wantEnd == "" { // as the server
+			_, err := verify([]byte(secret), row.token, time.Now())
+			row.wantEnd = fmt.Sprintf("refused: %v\n1", err)
+		}
+		if !strings.Contains(got, "\n"+row.line) || !strings.HasSuffix(got, "\n\n"+row.wantEnd) {
+			t.Errorf("token %s:%s; want\n%s\n%s", row.token, got, row.line, row.wantEnd)
+		}
+	}
+
+	for seconds, want := range map[float64]string{
+		0.9: "now", 1: "in 1 second", -119: "119 seconds ago",
+		120: "in 2 minutes", 7199: "in 119 minutes", 7200: "in 2 hours", 48*3600 - 1: "in 47 hours",
+		48 * 3600: "in 2 days", 730*86400 - 1: "in 729 days", 730 * 86400: "in 2 years",
+	} {
+		compare(fmt.Sprint(seconds), relative(seconds), want)
+	}
+
+	const usage = "token: give it one token, as the argument or on standard input\n"
+	for _, args := range [][]string{nil, {""}, {"Bearer"}, {"a", "b"}} {
+		got, status := run(secret, " \n", args...)
+		compare(fmt.Sprintf("token %q", args), fmt.Sprint(got, status), usage+"2")
+	}
+	if device, err := os.Open("/dev/zero"); err == nil { // in place of a terminal
+		compare("token", fmt.Sprint(tokenCommand(nil, nil, device, io.Discard, io.Discard)), "2")
+		device.Close()
+	}
+}
+
+// Colours are for a terminal alone, and for who wants them.
+func Test1_ColoursAreForTerminals(t *testing.T) {
+	device, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // like a terminal, a character device
+	if err != nil {
+		t.Skip(err)
+	}
+	defer device.Close()
+	for _, row := range []struct {
+		w             io.Writer
+		noColor, term string
+		want          string
+	}{
+		{device, "", "xterm", "\x1b[31mx\x1b[0m"},
+		{device, "1", "xterm", "x"},
+		{device, "", "dumb", "x"},
+		{new(bytes.Buffer), "", "xterm", "x"},
+	} {
+		t.Setenv("NO_COLOR", row.noColor)
+		t.Setenv("TERM", row.term)
+		if got := painter(row.w)(red, "x"); got != row.want {
+			t.Errorf("NO_COLOR=%s TERM=%s %T: %q; want %q", row.noColor, row.term, row.w, got, row.want)
+		}
+	}
+}
+
+// -----------------------------------------------------------------------------
+// 2 The walk-through: sign up, log in, ask who one is
+// -----------------------------------------------------------------------------
+
+const (
+	johnSignsUp = `mutation { signup(username: "johndoe", email: "johndoe@example.com", password: "password") }`
+	johnLogsIn  = `mutation { login(email: "johndoe@example.com", password: "password") }`
+	whoAmI      = `{ me { id username email } }`
+
+	meIsJohn = `{"data":{"me":{"id":1,"username":"johndoe","email":"johndoe@example.com"}}}`
+)
+
+// This is the tutorial, at the second at which its author signed up: with the
+// same secret, the token is the one of the tutorial, byte for byte.
+func Test2_TheWalkThrough(t *testing.T) {
+	const (
+		ofSignup = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." +
+			"eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1NDk5MDQyNjd9." +
+			"fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"
+		ofLogin = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." +
+			"eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1MTg0MzMwNjd9." +
+			"CCTgiTnJgupR4mu0nuDQmxxMoRtPoPdv6VUezyz-JOk"
+	)
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		time.Sleep(time.Until(time.Unix(1518346667, 0)))
+		for _, step := range []struct{ name, document, token, want string }{
+			{"sign up", johnSignsUp, "", `{"data":{"signup":"` + ofSignup + `"}}`},
+			{"log in", johnLogsIn, "", `{"data":{"login":"` + ofLogin + `"}}`},
+			{"me, without a token", whoAmI, "",
+				fieldError("me", 3, "You are not authenticated!", "UNAUTHENTICATED")},
+			{"me, with the token of the sign-up", whoAmI, ofSignup, meIsJohn},
+			{"me, with the token of the login", whoAmI, ofLogin, meIsJohn},
+		} {
+			if got := s.ask(step.document, step.token); got != step.want {
+				t.Errorf("%s: %s\n got %s\nwant %s", step.name, step.document, got, step.want)
+			}
+		}
+	})
+}
+
+// A sign-up is trusted for long, since the person is most likely to come back; a
+// login for a day. A year is 365.25 days, as jsonwebtoken counts "1y".
+func Test2_ALoginLastsADayASignUpAYear(t *testing.T) {
+	for _, test := range []struct {
+		name, document string
+		ttl, want      time.Duration
+	}{
+		{"sign-up", johnSignsUp, 0, 31_557_600 * time.Second},
+		{"login", johnLogsIn, 0, 86_400 * time.Second},
+		{"sign-up, -ttl 30s", johnSignsUp, 30 * time.Second, 30 * time.Second},
+		{"login, -ttl 1.9s", johnLogsIn, 1900 * time.Millisecond, time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				if test.document == johnLogsIn {
+					s.ask(johnSignsUp, "")
+				}
+				s.ttl = test.ttl
+				token := s.token(test.document)
+				time.Sleep(test.want - time.Second)
+				if got := s.ask(whoAmI, token); got != meIsJohn {
+					t.Errorf("me, a second before the end:\n got %s\nwant %s", got, meIsJohn)
+				}
+				time.Sleep(time.Second)
+				request := ask(whoAmI, "Authorization: Bearer "+token)
+				if got, want := s.send(request), refusedToken("jwt expired"); got != want {
+					t.Errorf("me, at the end:\n got %s\nwant %s", got, want)
+				}
+			})
+		})
+	}
+}
+
+// Every rule has the first value that breaks it and, in the second half, the last
+// that doesn't. Where a value breaks several, the order of the rules decides.
+func Test2_WhatSignUpRefuses(t *testing.T) {
+	const ok, email, password = "johndoe", "johndoe@example.com", "password"
+	long := strings.Repeat("x", 63) + "." // a label of a domain
+	s := newServer(t)
+	s.ask(johnSignsUp, "")
+	for _, test := range []struct{ name, username, email, password, want string }{
+		{"no username", "", email, password, "Username must not be empty"},
+		{"a blank one (a tab, a no-break space)", "\t\u00a0 ", email, password, "Username must not be empty"},
+		{"a username of 256", strings.Repeat("é", 256), email, password,
+			"Username must be at most 255 characters"},
+		{"no email", ok, "", password, "Invalid email address"},
+		{"no domain", ok, "johndoe@", password, "Invalid email address"},
+		{"no dot is needed, but a letter", ok, "johndoe@-", password, "Invalid email address"},
+		{"an email of 255 bytes", ok, "1234567@" + long + long + long + long[:54] + "e", password,
+			"Invalid email address"},
+		{"a password of 7", ok, "a@b", "éééé日本語", "Password must be at least 8 characters"},
+		{"a password of 73 bytes", ok, "a@b", strings.Repeat("é", 36) + "x", "Password must be at most 72 bytes"},
+		{"a password with U+0000", ok, "a@b", "password\x00", "Password must not contain U+0000"},
+		{"an email that is taken", ok, email, password, "Email already in use"},
+		{"in other letters", ok, " JohnDoe@Example.COM ", password, "Email already in use"},
+
+		{"username first", "", "", "", "Username must not be empty"},
+		{"then email", ok, "", "", "Invalid email address"},
+		{"then password, its characters before its bytes", ok, email, "short\x00",
+			"Password must be at least 8 characters"},
+		{"its bytes before its content", ok, email, strings.Repeat("\x00", 73),
+			"Password must be at most 72 bytes"},
+		{"then who has the email", ok, email, "password\x00", "Password must not contain U+0000"},
+
+		{"a username of 255, white space around it", " " + strings.Repeat("é", 255) + "\u3000", "b@b", password, ""},
+		{"a username with <, & and a line separator", "<&\u2028>", "c@b", password, ""},
+		{"an email of 254 bytes", ok, "123456@" + long + long + long + long[:54] + "e", password, ""},
+		{"a password of 8", ok, "d@b", "ééééé日本語", ""},
+		{"a password of 72 bytes", ok, "e@b", strings.Repeat("é", 36), ""},
+		{"white space in a password is part of it", ok, "f@b", "   7    ", ""},
+	} {
+		document := fmt.Sprintf("mutation { signup(username: %s, email: %s, password: %s) }",
+			quoted(test.username), quoted(test.email), quoted(test.password))
+		got, want := s.ask(document, ""), fieldError("signup", 12, test.want, "BAD_USER_INPUT")
+		if test.want == "" {
+			want = got // a token, which the next line proves
+			got = s.ask(`{ me { email } }`, s.token(loginOf(test.email, test.password)))
+			want = `{"data":{"me":{"email":` + quoted(strings.TrimSpace(test.email)) + `}}}`
+		}
+		if got != want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, document, got, want)
+		}
+	}
+}
+
+// That an email is unknown is said, as in the tutorial, so that one can tell who
+// has an account; anyone could find out with signup, too.
+func Test2_WhatLoginRefuses(t *testing.T) {
+	s := newServer(t)
+	s.ask(johnSignsUp, "")
+	s.ask(`mutation { signup(username: "72", email: "72@b", password: "`+strings.Repeat("x", 72)+`") }`, "")
+	for _, test := range []struct{ name, email, password, want string }{
+		{"unknown email", "jane@example.com", "password", "No user with that email"},
+		{"unknown email that only looks the same (a Kelvin sign)", "\u212a@b", "password",
+			"No user with that email"},
+		{"wrong password", "johndoe@example.com", "Password", "Incorrect password"},
+		{"no password", "johndoe@example.com", "", "Incorrect password"},
+		{"too long a password: bcrypt reads 72 bytes of it", "72@b", strings.Repeat("x", 73),
+			"Incorrect password"},
+		{"an end in U+0000: bcrypt appends one itself", "johndoe@example.com", "password\x00password",
+			"Incorrect password"},
+	} {
+		document := loginOf(test.email, test.password)
+		got, want := s.ask(document, ""), fieldError("login", 12, test.want, "UNAUTHENTICATED")
+		if got != want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, document, got, want)
+		}
+	}
+	for _, email := range []string{"johndoe@example.com", " JOHNDOE@example.com\u2003"} {
+		if got := s.ask(whoAmI, s.token(loginOf(email, "password"))); got != meIsJohn {
+			t.Errorf("logged in as %q: me is %s", email, got)
+		}
+	}
+}
+
+// The header is RFC 6750's. A bad token is refused even where none is needed: a
+// client that sends one believes to be someone, and had better know.
+func Test2_TheAuthorizationHeader(t *testing.T) {
+	s := newServer(t)
+	good := s.token(johnSignsUp)
+	anonymous := replied(fieldError("me", 3, "You are not authenticated!", "UNAUTHENTICATED"))
+	badFormat := refused(400, "Format is Authorization: Bearer [token]")
+	for _, test := range []struct{ name, headers, want string }{
+		{"a token", "Authorization: Bearer " + good, replied(meIsJohn)},
+		{"the scheme in any case, white space", "Authorization:   bEARER \t " + good + " ", replied(meIsJohn)},
+		{"none", "Accept: */*", anonymous},
+		{"an empty one", "Authorization: ", anonymous},
+		{"another scheme", "Authorization: Basic am9obg==", anonymous},
+		{"a token without a scheme", "Authorization: " + good, anonymous},
+		{"another scheme besides", "Authorization: Basic am9obg==\nAuthorization: Bearer " + good, replied(meIsJohn)},
+		{"no token", "Authorization: Bearer", badFormat},
+		{"two tokens", "Authorization: Bearer " + good + " " + good, badFormat},
+		{"two headers", "Authorization: Bearer " + good + "\nAuthorization: Bearer " + good, badFormat},
+		{"a bad token", "Authorization: Bearer x", refusedToken("jwt malformed")},
+	} {
+		request := ask(whoAmI, test.headers)
+		if got := s.send(request); got != test.want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, request, got, test.want)
+		}
+	}
+	for _, request := range []string{
+		ask(johnLogsIn, "Authorization: Bearer x.y."),
+		ask("{", "Authorization: Bearer x.y."),
+		"POST /api\nAuthorization: Bearer x.y.\n\nno JSON at all",
+	} {
+		if got, want := s.send(request), refusedToken("invalid token"); got != want {
+			t.Errorf("%s\n got %s\nwant %s", request, got, want)
+		}
+	}
+}
+
+// A token can't be taken back: it may outlive its user, or come from the time
+// before someone deleted the users' file and its ids began again with 1.
+func Test2_AUserWhoIsGoneIsNull(t *testing.T) {
+	s := newServer(t)
+	s.ask(johnSignsUp, "")
+	for _, test := range []struct {
+		name  string
+		id    int64
+		email string
+		want  string
+	}{
+		{"his id and email", 1, "johndoe@example.com", meIsJohn},
+		{"his email in capitals", 1, "JOHNDOE@EXAMPLE.COM", meIsJohn},
+		{"an id that nobody has", 2, "johndoe@example.com", `{"data":{"me":null}}`},
+		{"his id, another email", 1, "jane@example.com", `{"data":{"me":null}}`},
+	} {
+		now := time.Now().Unix()
+		token := sign([]byte(secret), claims{test.id, test.email, now, now + 60})
+		if got := s.ask(whoAmI, token); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
+		}
+	}
+}
+
+// Who steals the file has hashes, each with a salt and as costly as -cost says;
+// who reads the log has nothing.
+func Test2_PasswordsAreKeptAsHashes(t *testing.T) {
+	s := newServer(t)
+	s.cost, s.verbose = 5, true
+	s.ask(johnSignsUp, "")
+	s.ask(strings.Replace(johnSignsUp, "johndoe@", "johndoe2@", 1), "")
+	s.ask(whoAmI, s.token(johnLogsIn))
+	file, err := os.ReadFile(s.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := regexp.MustCompile(`"password":"(.*?)"`).FindAllSubmatch(file, -1)
+	if len(hashes) != 2 || bytes.Equal(hashes[0][1], hashes[1][1]) {
+		t.Fatalf("not two different hashes of one password: %s", file)
+	}
+	for _, hash := range hashes {
+		cost, err := bcrypt.Cost(hash[1])
+		if err != nil || cost != 5 || bcrypt.CompareHashAndPassword(hash[1], []byte("password")) != nil {
+			t.Errorf("%s is no hash of cost 5 of the password: %d, %v", hash[1], cost, err)
+		}
+	}
+	if s.logged.String() == "" || strings.Contains(s.logged.String(), `"`) || strings.Contains(s.logged.String(), "eyJ") {
+		t.Errorf("a password, a variable or a token is in the log:\n%s", s.logged)
+	}
+}
+
+// bcrypt is meant to be slow. Were every password hashed at once, all would be
+// late; so there is a line, where nobody stands longer than is of use.
+func Test2_PasswordsWaitInLine(t *testing.T) {
+	busy := fieldError("login", 12, "Too busy, try again later", "SERVICE_UNAVAILABLE")
+	start := func(t *testing.T) *server {
+		s := newServer(t)
+		s.ask(johnSignsUp, "")
+		for range cap(s.turns) {
+			s.turns <- struct{}{}
+		}
+		return s
+	}
+	t.Run("10 seconds at most", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, began := start(t), time.Now()
+			if got := s.ask(johnLogsIn, ""); got != busy || time.Since(began) != 10*time.Second {
+				t.Errorf("after %v: got %s\nwant %s", time.Since(began), got, busy)
+			}
+			for _, document := range []string{whoAmI, loginOf("nobody@b", ""), "{ __typename }"} {
+				began := time.Now()
+				s.ask(document, "")
+				if time.Since(began) != 0 {
+					t.Errorf("%s waited, though it needs no password's hash", document)
+				}
+			}
+		})
+	})
+	t.Run("until there is room", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := start(t)
+			time.AfterFunc(10*time.Second-1, func() { <-s.turns })
+			token := s.token(johnLogsIn)
+			if got := s.ask(whoAmI, token); got != meIsJohn || len(s.turns) != cap(s.turns)-1 {
+				t.Errorf("me is %s, and %d turns are taken", got, len(s.turns))
+			}
+		})
+	})
+	t.Run("until the client leaves", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, began := start(t), time.Now()
+			ctx, leave := context.WithTimeout(t.Context(), 3*time.Second)
+			defer leave()
+			r := parseRequest(ask(johnLogsIn)).WithContext(ctx)
+			s.ServeHTTP(httptest.NewRecorder(), r)
+			if time.Since(began) != 3*time.Second {
+				t.Errorf("stood in line for %v", time.Since(began))
+			}
+			<-s.turns
+			w, tenMore := httptest.NewRecorder(), "mutation {"
+			for i := range 10 {
+				tenMore += fmt.Sprintf(` l%d: login(email: "johndoe@example.com", password: "password")`, i)
+			}
+			s.ServeHTTP(w, parseRequest(ask(tenMore+" }")).WithContext(ctx))
+			if n := strings.Count(w.Body.String(), "Too busy"); n != 10 {
+				t.Errorf("logged in %d times, though the client had left", 10-n)
+			}
+		})
+	})
+}
+
+// -----------------------------------------------------------------------------
+// 3 GraphQL: what a document may say, and what comes back
+// -----------------------------------------------------------------------------
+
+// Section numbers are those of the GraphQL specification, September 2025.
+func Test3_Documents(t *testing.T) {
+	s := newServer(t)
+	token := s.token(johnSignsUp)
+	for _, test := range []struct{ name, document, want string }{
+		{"the shortest query (§2.4)", `{me{id}}`, `{"me":{"id":1}}`},
+		{"a query with a name", `query Me { me { id } }`, `{"me":{"id":1}}`},
+		{"keys come in the order of the request", `{ me { email id } }`,
+			`{"me":{"email":"johndoe@example.com","id":1}}`},
+		{"white space, commas, comments and a BOM mean nothing (§2.1.6)",
+			"\uFEFF{,me#comment }\r\n{\tid,,}}", `{"me":{"id":1}}`},
+		{"descriptions (§2.2)", `"Who?" query A("by" $if: Boolean = true) { me { ...F @include(if: $if) } }
+			"""Mine""" fragment F on User { id }`, `{"me":{"id":1}}`},
+		{"aliases (§2.8)", `{ a: me { b: id, c: id } me { id } }`, `{"a":{"b":1,"c":1},"me":{"id":1}}`},
+		{"fragments, spread and inline (§2.9)", `{ me { ...A ... { username } ... on User { email } } }
+			fragment A on User { ...B } fragment B on User { id }`,
+			`{"me":{"id":1,"username":"johndoe","email":"johndoe@example.com"}}`},
+		{"a fragment called as a keyword", `{ ...query } fragment query on Query { me { id } }`,
+			`{"me":{"id":1}}`},
+		{"fields of one key are merged (§5.3.2)", `{ me { id } x: __typename me { email id } }`,
+			`{"me":{"id":1,"email":"johndoe@example.com"},"x":"Query"}`},
+		{"@skip and @include (§3.13)", `{ me { id @skip(if: true) username @include(if: true)
+			email @include(if: false) ... @skip(if: false) { x: id } ... @include(if: false) { y: id } } }`,
+			`{"me":{"username":"johndoe","x":1}}`},
+		{"both of them: neither may object", `{ me { id x: id @skip(if: false) @include(if: false)
+			y: id @skip(if: true) @include(if: true) } }`, `{"me":{"id":1}}`},
+		{"__typename is everywhere (§4.1)", `{ __typename me { __typename } __schema { __typename } }`,
+			`{"__typename":"Query","me":{"__typename":"User"},"__schema":{"__typename":"__Schema"}}`},
+		{"escapes in a string (§2.10.4)", `{ __type(name: "\u0055\u{73}\u{000065}r") { name } }`,
+			`{"__type":{"name":"User"}}`},
+		{"a block string, whose indentation is dropped",
+			"{ __type(name: \"\"\"\r\n\r\n  User\n \t\n\"\"\") { name } }", `{"__type":{"name":"User"}}`},
+		{"an empty string is one, too", `{ __type(name: "") { name } }`, `{"__type":null}`},
+		{"an argument that is null", `{ __type(name: "Mutation") { fields(includeDeprecated: null) { name } } }`,
+			`{"__type":{"fields":[{"name":"signup"},{"name":"login"}]}}`},
+		{"a mutation that reads nothing", `mutation { __typename }`, `{"__typename":"Mutation"}`},
+	} {
+		if got, want := s.ask(test.document, token), `{"data":`+test.want+`}`; got != want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, test.document, got, want)
+		}
+	}
+}
+
+// Strings reach the resolvers as the client meant them, however they are written
+// (§2.10.4).
+func Test3_Strings(t *testing.T) {
+	s := newServer(t)
+	for i, test := range []struct{ literal, want string }{
+		{`"\" \\ \/ \b \f \n \r \t."`, "\" \\ / \b \f \n \r \t."},
+		{`"é\u00e9\u{E9}\u{0000E9}"`, "éééé"},
+		{`"\ud83d\ude00\u{1F600}😀"`, "😀😀😀"},
+		{`"\ufffd\u{10FFFF}"`, "\ufffd\U0010FFFF"},
+		{`"""\n \u0041 " "" \""" ."""`, `\n \u0041 " "" """ .`},
+		{"\"\"\"first\n    a\n\n      b\r    c\r\n  \n\"\"\"", "first\na\n\n  b\nc"},
+		{"\"\"\"\n\t\n  a\n b\"\"\"", "a\nb"},
+	} {
+		s.ask(fmt.Sprintf(`mutation { signup(username: %s, email: "%d@b", password: "password") }`, test.literal, i), "")
+		if u, _ := s.store.byID(int64(i + 1)); u.Username != test.want {
+			t.Errorf("%s:\n got %q\nwant %q", test.literal, u.Username, test.want)
+		}
+	}
+}
+
+// Values of variables come as JSON, apart from the document: no client has to
+// escape them. Each must be of its variable's type (§6.1.2).
+func Test3_Variables(t *testing.T) {
+	s := newServer(t)
+	const name = `query($name: String!) { __type(name: $name) { name } }`
+	invalid := func(message string) string { return errorAt(`Variable "$x" `+message, "1:7") }
+	x := func(typ string) string { return "query($x: " + typ + ") { __typename @skip(if: $x) }" }
+	unused := func(typ string) string { return "query($x: " + typ + ") { __typename } " }
+	for _, test := range []struct{ name, document, variables, want string }{
+		{"a string", name, `{"name":"User"}`, `{"data":{"__type":{"name":"User"}}}`},
+		{"others are ignored", name, `{"name":"User","x":1}`, `{"data":{"__type":{"name":"User"}}}`},
+		{"a default", `query($name: String = "Int") { __type(name: $name) { name } }`, `{}`,
+			`{"data":{"__type":{"name":"Int"}}}`},
+		{"a value instead of the default", `query($name: String = "Int") { __type(name: $name) { name } }`,
+			`{"name":"User"}`, `{"data":{"__type":{"name":"User"}}}`},
+		{"an optional argument, left out", `query($x: Boolean) { __type(name: "User") { fields(includeDeprecated: $x) { name } } }`,
+			`{}`, `{"data":{"__type":{"fields":[{"name":"id"},{"name":"username"},{"name":"email"}]}}}`},
+		{"missing", x("Boolean!"), `{}`, invalid(`of required type "Boolean!" was not provided.`)},
+		{"null", x("Boolean!"), `{"x":null}`, invalid(`of non-null type "Boolean!" must not be null.`)},
+		{"a string for a Boolean", x("Boolean!"), `{"x":"true"}`,
+			invalid(`got invalid value "true"; Boolean cannot represent a non boolean value: "true"`)},
+		{"a number for a String", `query($x: String!) { __type(name: $x) { name } }`, `{"x":1e2}`,
+			invalid(`got invalid value 100; String cannot represent a non string value: 100`)},
+		{"a variable that is used nowhere", unused("Int"), `{"x":1}`, invalid(`is never used.`)},
+		{"null where a default stood", `query($x: Boolean = true) { __typename @skip(if: $x) }`, `{"x":null}`,
+			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
+				`"locations":[{"line":1,"column":50}]}],"data":null}`},
+		{"the same in an object that can't be null, in a list that can",
+			`query($x: Boolean = true) { __type(name: "Int") { name } __schema { queryType { fields { name @skip(if: $x) } } } }`,
+			`{"x":null}`, `{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
+				`"locations":[{"line":1,"column":105}],"path":["__schema","queryType","fields",0]}],` +
+				`"data":{"__type":{"name":"Int"},"__schema":{"queryType":{"fields":null}}}}`},
+		{"in a list that can't", `query($x: Boolean = true) { __schema { types { name @skip(if: $x) } } }`, `{"x":null}`,
+			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
+				`"locations":[{"line":1,"column":63}],"path":["__schema","types",0]}],"data":null}`},
+	} {
+		if got := s.askWith(test.document, test.variables); got != test.want {
+			t.Errorf("%s: %s %s\n got %s\nwant %s", test.name, test.document, test.variables, got, test.want)
+		}
+	}
+}
+
+// Every client can ask what there is to ask. The reply to the usual query is
+// enough to write the schema down again.
+func Test3_Introspection(t *testing.T) {
+	s := newServer(t)
+	var reply struct {
+		Data struct {
+			Schema struct {
+				Types []struct {
+					Name, Kind string
+					Fields     []struct {
+						Name string
+						Args []struct {
+							Name string
+							Type typeReply
+						}
+						Type typeReply
+					}
+				}
+			} `json:"__schema"`
+		}
+	}
+	document := `{ __schema { types { name kind fields { name args { name type { ...T } } type { ...T } } } } }
+		fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }`
+	if err := json.Unmarshal([]byte(s.ask(document, "")), &reply); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, typ := range reply.Data.Schema.Types {
+		if typ.Kind != "OBJECT" || strings.HasPrefix(typ.Name, "__") {
+			continue
+		}
+		got += "\ntype " + typ.Name + " {\n"
+		for _, field := range typ.Fields {
+			var args []string
+			for _, arg := range field.Args {
+				args = append(args, arg.Name+": "+arg.Type.String())
+			}
+			list := ""
+			if args != nil {
+				list = "(" + strings.Join(args, ", ") + ")"
+			}
+			got += "  " + field.Name + list + ": " + field.Type.String() + "\n"
+		}
+		got += "}\n"
+	}
+	if got != typeDefs {
+		t.Errorf("by introspection the schema is\n%s\nand not\n%s", got, typeDefs)
+	}
+}
+
+type typeReply struct {
+	Kind, Name string
+	OfType     *typeReply
+}
+
+func (t typeReply) String() string {
+	switch t.Kind {
+	case "NON_NULL":
+		return t.OfType.String() + "!"
+	case "LIST":
+		return "[" + t.OfType.String() + "]"
+	}
+	return t.Name
+}
+
+// What graphql-js says of its own types, and of what this schema does not have.
+func Test3_IntrospectionOfTheRest(t *testing.T) {
+	s := newServer(t)
+	for _, test := range []struct{ document, want string }{
+		{`{ __schema { description queryType { name } mutationType { name } subscriptionType { name } } }`,
+			`{"__schema":{"description":null,"queryType":{"name":"Query"},"mutationType":{"name":"Mutation"},"subscriptionType":null}}`},
+		{`{ __schema { types { name } } }`, `{"__schema":{"types":[{"name":"User"},{"name":"Int"},{"name":"String"},` +
+			`{"name":"Query"},{"name":"Mutation"},{"name":"Boolean"},{"name":"__Schema"},{"name":"__Type"},{"name":"__TypeKind"},` +
+			`{"name":"__Field"},{"name":"__InputValue"},{"name":"__EnumValue"},{"name":"__Directive"},{"name":"__DirectiveLocation"}]}}`},
+		{`{ __schema { directives { name isRepeatable args { name } } } }`,
+			`{"__schema":{"directives":[{"name":"include","isRepeatable":false,"args":[{"name":"if"}]},` +
+				`{"name":"skip","isRepeatable":false,"args":[{"name":"if"}]},` +
+				`{"name":"deprecated","isRepeatable":false,"args":[{"name":"reason"}]},` +
+				`{"name":"specifiedBy","isRepeatable":false,"args":[{"name":"url"}]},` +
+				`{"name":"oneOf","isRepeatable":false,"args":[]}]}}`},
+		{`{ __type(name: "User") { kind name description specifiedByURL isOneOf interfaces { name } possibleTypes { name }
+			enumValues { name } inputFields { name } ofType { name } fields { isDeprecated deprecationReason description } } }`,
+			`{"__type":{"kind":"OBJECT","name":"User","description":null,"specifiedByURL":null,"isOneOf":null,` +
+				`"interfaces":[],"possibleTypes":null,"enumValues":null,"inputFields":null,"ofType":null,"fields":[` +
+				strings.Repeat(`{"isDeprecated":false,"deprecationReason":null,"description":null},`, 2) +
+				`{"isDeprecated":false,"deprecationReason":null,"description":null}]}}`},
+		{`{ __type(name: "Int") { kind description fields { name } interfaces { name } } }`,
+			`{"__type":{"kind":"SCALAR","description":"The ` + "`Int`" + ` scalar type represents non-fractional signed whole numeric values. ` +
+				`Int can represent values between -(2^31) and 2^31 - 1.","fields":null,"interfaces":null}}`},
+		{`{ __type(name: "__TypeKind") { kind fields { name } enumValues { name description } } }`,
+			`{"__type":{"kind":"ENUM","fields":null,"enumValues":[` +
+				`{"name":"SCALAR","description":"Indicates this type is a scalar."},` +
+				`{"name":"OBJECT","description":"Indicates this type is an object. ` + "`fields` and `interfaces`" + ` are valid fields."},` +
+				`{"name":"INTERFACE","description":"Indicates this type is an interface. ` + "`fields`, `interfaces`, and `possibleTypes`" + ` are valid fields."},` +
+				`{"name":"UNION","description":"Indicates this type is a union. ` + "`possibleTypes`" + ` is a valid field."},` +
+				`{"name":"ENUM","description":"Indicates this type is an enum. ` + "`enumValues`" + ` is a valid field."},` +
+				`{"name":"INPUT_OBJECT","description":"Indicates this type is an input object. ` + "`inputFields`" + ` is a valid field."},` +
+				`{"name":"LIST","description":"Indicates this type is a list. ` + "`ofType`" + ` is a valid field."},` +
+				`{"name":"NON_NULL","description":"Indicates this type is a non-null. ` + "`ofType`" + ` is a valid field."}]}}`},
+		{`{ __type(name: "__Schema") { fields { name args { name defaultValue type { kind name ofType { name } } } type { kind name
+			ofType { kind name ofType { kind name ofType { kind name ofType { name } } } } } } } }`,
+			`{"__type":{"fields":[` +
+				`{"name":"description","args":[],"type":{"kind":"SCALAR","name":"String","ofType":null}},` +
+				`{"name":"types","args":[],"type":{"kind":"NON_NULL","name":null,"ofType":{"kind":"LIST","name":null,` +
+				`"ofType":{"kind":"NON_NULL","name":null,"ofType":{"kind":"OBJECT","name":"__Type","ofType":null}}}}},` +
+				`{"name":"queryType","args":[],"type":{"kind":"NON_NULL","name":null,"ofType":{"kind":"OBJECT","name":"__Type","ofType":null}}},` +
+				`{"name":"mutationType","args":[],"type":{"kind":"OBJECT","name":"__Type","ofType":null}},` +
+				`{"name":"subscriptionType","args":[],"type":{"kind":"OBJECT","name":"__Type","ofType":null}},` +
+				`{"name":"directives","args":[{"name":"includeDeprecated","defaultValue":"false","type":{"kind":"NON_NULL","name":null,` +
+				`"ofType":{"name":"Boolean"}}}],"type":{"kind":"NON_NULL","name":null,"ofType":{"kind":"LIST","name":null,` +
+				`"ofType":{"kind":"NON_NULL","name":null,"ofType":{"kind":"OBJECT","name":"__Directive","ofType":null}}}}}]}}`},
+		{`{ __type(name: "Float") { name } meta: __type(name: "__Meta") { name } }`, `{"__type":null,"meta":null}`},
+	} {
+		if got, want := s.ask(test.document, ""), `{"data":`+test.want+`}`; got != want {
+			t.Errorf("%s\n got %s\nwant %s", test.document, got, want)
+		}
+	}
+}
+
+// A document that can't be read is refused where the first thing is wrong. Lines
+// and columns count from 1; columns are UTF-16 code units, as editors have them.
+func Test3_SyntaxErrors(t *testing.T) {
+	s := newServer(t)
+	for _, test := range []struct{ document, message, at string }{
+		{"", "Unexpected <EOF>.", "1:1"},
+		{"{ me { id }", "Expected Name, found <EOF>.", "1:12"},
+		{"{ me { id } } }", `Unexpected "}".`, "1:15"},
+		{"{ }", `Expected Name, found "}".`, "1:3"},
+		{"{ me() }", `Expected Name, found ")".`, "1:6"},
+		{"{ a: }", `Expected Name, found "}".`, "1:6"},
+		{"{ me { id }\n\r\r\n  ? }", `Unexpected character: "?".`, "4:3"},
+		{"{ é }", "Unexpected character: U+00E9.", "1:3"},
+		{"{ x(é: \"😀\") }", "Unexpected character: U+00E9.", "1:5"},
+		{"# 😀é\n{ x(a: \"é😀\", b: \"\"\"😀\n😀\"\"\" c?) }", `Unexpected character: "?".`, "3:8"},
+		{"\uFEFF{ \x00 }", "Unexpected character: U+0000.", "1:4"},
+		{"{ x(a: 'b') }", `Unexpected single quote character ('), did you mean to use a double quote (")?`, "1:8"},
+		{"{ x(a: .5) }", `Unexpected character: ".".`, "1:8"},
+		{"{ .. }", `Unexpected character: ".".`, "1:3"},
+		{"{ x(a: 01) }", `Invalid number, unexpected digit after 0: "1".`, "1:9"},
+		{"{ x(a: -) }", `Invalid number, expected digit but got: ")".`, "1:9"},
+		{"{ x(a: 1.) }", `Invalid number, expected digit but got: ")".`, "1:10"},
+		{"{ x(a: 1e+) }", `Invalid number, expected digit but got: ")".`, "1:11"},
+		{"{ x(a: 1.5E-3.) }", `Invalid number, expected digit but got: ".".`, "1:14"},
+		{"{ x(a: 0x1) }", `Invalid number, expected digit but got: "x".`, "1:9"},
+		{"{ x(a: 1\"", `Unterminated string.`, "1:10"},
+		{"{ x(a: \"b\nc\") }", "Unterminated string.", "1:10"},
+		{"{ x(a: \"\"\"b\n\"", "Unterminated string.", "2:2"},
+		{`{ x(a: "\x") }`, `Invalid character escape sequence: "\x".`, "1:9"},
+		{`{ x(a: "\u12G4") }`, `Invalid Unicode escape sequence: "\u12G4".`, "1:9"},
+		{`{ x(a: "\u{110000}") }`, `Invalid Unicode escape sequence: "\u{110000}".`, "1:9"},
+		{`{ x(a: "\u{}") }`, `Invalid Unicode escape sequence: "\u{}".`, "1:9"},
+		{`{ x(a: "\ud83d") }`, `Invalid Unicode escape sequence: "\ud83d".`, "1:9"},
+		{`{ x(a: "\ude00\ud83d") }`, `Invalid Unicode escape sequence: "\ude00".`, "1:9"},
+		{`{ x(a: "\ud83d\u0041") }`, `Invalid Unicode escape sequence: "\ud83d".`, "1:9"},
+		{"query ($x: Int = $y) { x }", `Unexpected variable "$y" in constant value.`, "1:18"},
+		{"query ($x: Int = $) { x }", `Unexpected "$".`, "1:18"},
+		{"query ($x) { x }", `Expected ":", found ")".`, "1:10"},
+		{"query ($x: [Int) { x }", `Expected "]", found ")".`, "1:16"},
+		{"query ($x: Int @a(b: $x)) { x }", `Unexpected variable "$x" in constant value.`, "1:22"},
+		{"query () { x }", `Expected "$", found ")".`, "1:8"},
+		{"{ x(a: $) }", `Expected Name, found ")".`, "1:9"},
+		{"{ x(a: [1) }", `Unexpected ")".`, "1:10"},
+		{"{ x(a: {b 1}) }", `Expected ":", found Int "1".`, "1:11"},
+		{"{ ...on }", `Expected Name, found "}".`, "1:9"},
+		{"fragment on on User { id }", `Unexpected Name "on".`, "1:10"},
+		{"fragment F User { id }", `Expected "on", found Name "User".`, "1:12"},
+		{"fragment F($x: Int) on User { id }", `Expected "on", found "(".`, "1:11"},
+		{"quer { x }", `Unexpected Name "quer".`, "1:1"},
+		{`"a" { x }`, "Unexpected description, descriptions are not supported on shorthand queries.", "1:1"},
+		{`"a" quer { x }`, "Unexpected description, only GraphQL definitions support descriptions.", "1:1"},
+		{`"a" "b" query { x }`, `Unexpected String "b".`, "1:5"},
+		{"extend query { x }", `Unexpected Name "query".`, "1:8"},
+	} {
+		got, want := s.ask(test.document, ""), errorAt("Syntax Error: "+test.message, test.at)
+		if got != want {
+			t.Errorf("%s\n got %s\nwant %s", test.document, got, want)
+		}
+	}
+}
+
+// A document that can be read is refused if it can't be run (§5). There is a row
+// or more for each rule; the messages are those of graphql-js.
+func Test3_ValidationErrors(t *testing.T) {
+	s := newServer(t)
+	for _, test := range []struct{ rule, document, message, at string }{
+		{"5.1.1", "type A { b: C }", `The "A" definition is not executable.`, "1:1"},
+		{"5.1.1", `"a" extend type A { b: C }`, `Unexpected description, only GraphQL definitions support descriptions.`, "1:1"},
+		{"5.1.1", `"a" directive @a on FIELD { me }`, `The "a" definition is not executable.`, "1:1"},
+		{"5.1.1", "{ me { id } } extend schema { query: A }", "The schema definition is not executable.", "1:15"},
+		{"5.2.2.1", "query A { me { id } } query A { me { id } }", `There can be only one operation named "A".`, "1:7 1:29"},
+		{"5.2.3.1", "query A { me { id } } { me { id } }", "This anonymous operation must be the only defined operation.", "1:23"},
+		{"5.3.1", "{ me { password } }", `Cannot query field "password" on type "User".`, "1:8"},
+		{"5.3.1", "{ me { __schema { description } } }", `Cannot query field "__schema" on type "User".`, "1:8"},
+		{"5.3.1", "mutation { me }", `Cannot query field "me" on type "Mutation".`, "1:12"},
+		{"5.3.2", "{ me { a: id a: email } }",
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:8 1:14"},
+		{"5.3.2", `{ a: __type(name: "A") { name } a: __type(name: "B") { name } }`,
+			`Fields "a" conflict because they have differing arguments. ` + useAliases, "1:3 1:33"},
+		{"5.3.2", `{ a: __type(name: "A") { name } a: __type(name: """A""") { name } }`,
+			`Fields "a" conflict because they have differing arguments. ` + useAliases, "1:3 1:33"},
+		{"5.3.2", "{ me { a: id } ... { me { id } me { a: email } } }",
+			`Fields "me" conflict because subfields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:3 1:32"},
+		{"5.3.2", "{ me { ...F a: id } } fragment F on User { ...G } fragment G on User { a: email }",
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:13 1:72"},
+		{"5.3.2", "{ me { ...F ...G } } fragment F on User { a: id } fragment G on User { a: email }",
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:43 1:72"},
+		{"5.3.3", "{ me }", `Field "me" of type "User" must have a selection of subfields.`, "1:3"},
+		{"5.3.3", "{ me { id { x } } }", `Field "id" must not have a selection since type "Int!" has no subfields.`, "1:11"},
+		{"5.4.1", "{ me(id: 1) { id } }", `Unknown argument "id" on field "Query.me".`, "1:6"},
+		{"5.4.1", "{ me { id @skip(if: true, x: 1) } }", `Unknown argument "x" on directive "@skip".`, "1:27"},
+		{"5.4.2", `{ __type(name: "A", name: "A") { name } }`, `There can be only one argument named "name".`, "1:10 1:21"},
+		{"5.4.3", "{ __type { name } }", `Field "__type" argument "name" of type "String!" is required, but it was not provided.`, "1:3"},
+		{"5.4.3", "{ me { id @skip } }", `Directive "@skip" argument "if" of type "Boolean!" is required, but it was not provided.`, "1:11"},
+		{"5.5.1.1", "{ me { ...F } } fragment F on User { id } fragment F on User { id }",
+			`There can be only one fragment named "F".`, "1:26 1:52"},
+		{"5.5.1.2", "{ me { ... on Users { id } } }", `Unknown type "Users".`, "1:15"},
+		{"5.5.1.2", "query ($x: [Float]) { __typename @skip(if: $x) }", `Unknown type "Float".`, "1:13"},
+		{"5.5.1.3", "{ me { ... on Int { id } } }", `Fragment cannot condition on non composite type "Int".`, "1:15"},
+		{"5.5.1.3", "{ me { ...F } } fragment F on Int { id }", `Fragment "F" cannot condition on non composite type "Int".`, "1:31"},
+		{"5.5.1.4", "{ me { id } } fragment F on User { id }", `Fragment "F" is never used.`, "1:15"},
+		{"5.5.2.1", "{ me { ...F } }", `Unknown fragment "F".`, "1:11"},
+		{"5.5.2.2", "{ me { ...F } } fragment F on User { ...F }", `Cannot spread fragment "F" within itself.`, "1:38"},
+		{"5.5.2.2", "{ me { ...F } } fragment F on User { ...G } fragment G on User { ...F }",
+			`Cannot spread fragment "F" within itself via "G".`, "1:38 1:66"},
+		{"5.5.2.3", "{ me { ... on Query { __typename } } }",
+			`Fragment cannot be spread here as objects of type "User" can never be of type "Query".`, "1:8"},
+		{"5.5.2.3", "{ me { ...F } } fragment F on Query { __typename }",
+			`Fragment "F" cannot be spread here as objects of type "User" can never be of type "Query".`, "1:8"},
+		{"5.6.1", "{ __type(name: 1) { name } }", "String cannot represent a non string value: 1", "1:16"},
+		{"5.6.1", "{ __type(name: null) { name } }", `Expected value of type "String!", found null.`, "1:16"},
+		{"5.6.1", "{ __type(name: [{a: A}, $x]) { name } }", "String cannot represent a non string value: [{a: A}, $x]", "1:16"},
+		{"5.6.1", `{ me { id @skip(if: "true") } }`, `Boolean cannot represent a non boolean value: "true"`, "1:21"},
+		{"5.7.1", "{ me { id @a } }", `Unknown directive "@a".`, "1:11"},
+		{"5.7.2", "query @skip(if: true) { me { id } }", `Directive "@skip" may not be used on QUERY.`, "1:7"},
+		{"5.7.2", "query ($x: Boolean! @include(if: true)) { __typename @skip(if: $x) }",
+			`Directive "@include" may not be used on VARIABLE_DEFINITION.`, "1:21"},
+		{"5.7.3", "{ me { id @skip(if: true) @skip(if: true) } }",
+			`The directive "@skip" can only be used once at this location.`, "1:11 1:27"},
+		{"5.8.1", "query ($x: Boolean!, $x: Boolean!) { __typename @skip(if: $x) }", `There can be only one variable named "$x".`, "1:9 1:23"},
+		{"5.8.2", "query ($x: [User]) { me { id } }", `Variable "$x" cannot be non-input type "[User]".`, "1:12"},
+		{"5.8.3", "{ __typename @skip(if: $x) }", `Variable "$x" is not defined.`, "1:24 1:1"},
+		{"5.8.3", "query A { me { ...F } } fragment F on User { id @skip(if: $x) }",
+			`Variable "$x" is not defined by operation "A".`, "1:59 1:1"},
+		{"5.8.4", "query ($x: Int) { me { id } }", `Variable "$x" is never used.`, "1:8"},
+		{"5.8.4", "query A($x: Int) { me { id } }", `Variable "$x" is never used in operation "A".`, "1:9"},
+		{"5.8.5", "query ($x: Boolean) { __typename @skip(if: $x) }",
+			`Variable "$x" of type "Boolean" used in position expecting type "Boolean!".`, "1:8 1:44"},
+		{"5.8.5", "query ($x: [Boolean!]! = []) { __typename @skip(if: $x) }",
+			`Variable "$x" of type "[Boolean!]!" used in position expecting type "Boolean!".`, "1:8 1:53"},
+	} {
+		if test.message[:5] == "Unexp" {
+			test.message = "Syntax Error: " + test.message
+		}
+		got, want := s.ask(test.document, ""), errorAt(test.message, test.at)
+		if first, _, more := strings.Cut(got, "},{\"message\""); more {
+			got = first + "}]}" // the first error is what counts
+		}
+		if got != want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.rule, test.document, got, want)
+		}
+	}
+}
+
+const useAliases = "Use different aliases on the fields to fetch both if this was intentional."
+
+// Values in a variable's default are literals of any input type.
+func Test3_DefaultsOfVariables(t *testing.T) {
+	s := newServer(t)
+	for _, test := range []struct{ typ, value, want string }{
+		{"Int", "2147483647", ""}, {"Int", "-2147483648", ""}, {"Int", "null", ""},
+		{"Int", "2147483648", "Int cannot represent non 32-bit signed integer value: 2147483648"},
+		{"Int", "1.0", "Int cannot represent non-integer value: 1.0"},
+		{"Int!", "null", `Expected value of type "Int!", found null.`},
+		{"[Int!]", "[1, 2]", ""}, {"[Int!]", "1", ""}, {"[[Int]]", "[[1], 2, null]", ""},
+		{"[Int!]", "[null]", `Expected value of type "Int!", found null.`},
+		{"__TypeKind", "ENUM", ""},
+		{"__TypeKind", "enum", `Value "enum" does not exist in "__TypeKind" enum.`},
+		{"__TypeKind", `"ENUM"`, `Enum "__TypeKind" cannot represent non-enum value: "ENUM".`},
+		{"String", "{a: 1}", "String cannot represent a non string value: {a: 1}"},
+	} {
+		document := fmt.Sprintf("query ($x: %s = %s) { me { id } }", test.typ, test.value)
+		got := s.ask(document, "")
+		var reply struct{ Errors []struct{ Message string } }
+		json.Unmarshal([]byte(got), &reply)
+		if want := cmp.Or(test.want, `Variable "$x" is never used.`); reply.Errors[0].Message != want {
+			t.Errorf("%s\n got %s\nwant %s", document, got, want)
+		}
+	}
+}
+
+// A document may hold several operations; the request names the one to run (§6.1).
+func Test3_OperationNames(t *testing.T) {
+	s := newServer(t)
+	const two = `query A { a: __typename } query B { b: __typename }`
+	for _, test := range []struct{ document, name, want string }{
+		{two, `"A"`, `{"data":{"a":"Query"}}`},
+		{two, `"B"`, `{"data":{"b":"Query"}}`},
+		{two, `null`, `{"errors":[{"message":"Must provide operation name if query contains multiple operations."}]}`},
+		{two, `"C"`, `{"errors":[{"message":"Unknown operation named \"C\"."}]}`},
+		{`{ __typename }`, `""`, `{"errors":[{"message":"Unknown operation named \"\"."}]}`},
+		{`fragment F on User { id }`, `null`, errorAt(`Fragment "F" is never used.`, "1:1")},
+		{`subscription { me { id } }`, `null`,
+			errorAt("Schema is not configured to execute subscription operation.", "1:1")},
+	} {
+		request := "POST /api\nContent-Type: application/json\n\n" +
+			fmt.Sprintf(`{"query":%s,"operationName":%s}`, quoted(test.document), test.name)
+		if got := s.send(request); got != replied(test.want) {
+			t.Errorf("%s\n got %s\nwant %s", request, got, test.want)
+		}
+	}
+}
+
+// A field that fails is null; the others are there. The error names every place
+// that asked for it, and the way to it in the data (§7.1.6).
+func Test3_FieldErrors(t *testing.T) {
+	s := newServer(t)
+	const no = `"extensions":{"code":"UNAUTHENTICATED"}}`
+	for _, test := range []struct{ name, document, want string }{
+		{"under its alias", `{ x: me { id } __typename }`,
+			`{"errors":[{"message":"You are not authenticated!","locations":[{"line":1,"column":3}],"path":["x"],` + no + `],` +
+				`"data":{"x":null,"__typename":"Query"}}`},
+		{"asked for twice, merged", "{ me { id }\n  me { email } }",
+			`{"errors":[{"message":"You are not authenticated!","locations":[{"line":1,"column":3},{"line":2,"column":3}],` +
+				`"path":["me"],` + no + `],"data":{"me":null}}`},
+		{"two fields, two errors", `{ a: me { id } b: me { id } }`,
+			`{"errors":[{"message":"You are not authenticated!","locations":[{"line":1,"column":3}],"path":["a"],` + no + `,` +
+				`{"message":"You are not authenticated!","locations":[{"line":1,"column":16}],"path":["b"],` + no + `],` +
+				`"data":{"a":null,"b":null}}`},
+		{"a mutation goes on after an error", `mutation { a: login(email: "a@b", password: "") b: __typename }`,
+			`{"errors":[{"message":"No user with that email","locations":[{"line":1,"column":12}],"path":["a"],` + no + `],` +
+				`"data":{"a":null,"b":"Mutation"}}`},
+	} {
+		if got := s.ask(test.document, ""); got != test.want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, test.document, got, test.want)
+		}
+	}
+}
+
+// A request of a few bytes must not cost much: past a limit the document is
+// refused, and nothing of it runs. A body of 100 KiB, of whatever shape, must not
+// cost much either (§5.3.2 alone has stopped servers for minutes).
+func Test3_WhatOneRequestMayCost(t *testing.T) {
+	s := newServer(t)
+	nested := func(depth int) string {
+		return "{ __schema { types " + strings.Repeat("{ ofType ", depth-3) + "{ name }" + strings.Repeat(" }", depth-1)
+	}
+	aliases := func(n int, field string) string {
+		fields := "{"
+		for i := range n {
+			fields += fmt.Sprintf(" f%d:%s", i, field)
+		}
+		return fields + " }"
+	}
+	doubling := "{ __schema { queryType { ...F0 } } }"
+	for i := range 14 {
+		doubling += fmt.Sprintf(" fragment F%d on __Type { a: ofType { ...F%[2]d } b: ofType { ...F%[2]d } }", i, i+1)
+	}
+	doubling += " fragment F14 on __Type { name }"
+	const tooDeep = "Syntax Error: Nested more than 200 levels deep."
+	login := `login(email: "", password: "")`
+	for _, test := range []struct{ name, document, want string }{
+		{"sets 200 deep", nested(200), ""},
+		{"sets 201 deep", nested(201), errorAt(tooDeep, "1:1802")},
+		{"a list 200 deep", "{ a(b: " + strings.Repeat("[", 200) + strings.Repeat("]", 200) + ") }",
+			errorAt(`Cannot query field "a" on type "Query".`, "1:3")},
+		{"a list 201 deep", "{ a(b: " + strings.Repeat("[", 201) + strings.Repeat("]", 201) + ") }", errorAt(tooDeep, "1:208")},
+		{"an object 201 deep", "{ a(b: " + strings.Repeat("{a:", 201), errorAt(tooDeep, "1:608")},
+		{"a type 201 deep", "query ($x: " + strings.Repeat("[", 201), errorAt(tooDeep, "1:213")},
+		{"10 logins", "mutation " + strings.Replace(aliases(10, login), "}", "__typename }", 1), ""},
+		{"11 logins", "mutation " + aliases(11, login), `{"errors":[{"message":"At most 10 signup and login fields in one operation"}]}`},
+		{"11 logins, one left out", "mutation " + strings.Replace(aliases(11, login), ")", ") @skip(if: true)", 1), ""},
+		{"11 logins of one key", "mutation {" + strings.Repeat(" "+login, 11) + " }", ""},
+		{"10,000 fields", "{ me " + aliases(9_999, "id") + " }", ""},
+		{"10,001 fields", "{ me " + aliases(10_000, "id") + " }",
+			`{"errors":[{"message":"The document asks for too many fields: at most 10000"}]}`},
+		{"34,000 fields of one key", "{ me {" + strings.Repeat(" id", 34_000) + " } }", ""},
+		{"50,000 fields in the reply: 2, 14 times 3571, and 4", "{ __schema { types " + aliases(3571, "name") +
+			" } a: __typename b: __typename c: __typename d: __typename }", ""},
+		{"50,001 fields", "{ __schema { types " + aliases(3571, "name") +
+			" } a: __typename b: __typename c: __typename d: __typename e: __typename }",
+			`{"errors":[{"message":"The document asks for too many fields: at most 50000"}]}`},
+		{"fragments that double 14 times", doubling, `{"errors":[{"message":"The document asks for too many fields: at most 10000"}]}`},
+	} {
+		got := s.ask(test.document, "")
+		if got != test.want && (test.want != "" || strings.HasPrefix(got, `{"errors":[{"message":"At most`) || !strings.Contains(got, `"data":`)) {
+			t.Errorf("%s: %.60s…\n got %.300s\nwant %s", test.name, test.document, got, cmp.Or(test.want, "data"))
+		}
+	}
+}
+
+// -----------------------------------------------------------------------------
+// 4 HTTP: GraphQL over HTTP, and what else a browser or an attacker may send
+// -----------------------------------------------------------------------------
+
+// A GET can be sent by a link on any page; so it changes nothing.
+func Test4_Methods(t *testing.T) {
+	s := newServer(t)
+	typename := replied(`{"data":{"__typename":"Query"}}`)
+	for _, test := range []struct{ name, request, want string }{
+		{"POST", ask("{ __typename }"), typename},
+		{"GET", "GET /api?query={__typename}\n\n", typename},
+		{"HEAD is GET without its body", "HEAD /api?query={__typename}\n\n", typename},
+		{"GET, variables", "GET /api?" + url.Values{"query": {"query Q($n: String!) { __type(name: $n) { name } }"},
+			"variables": {`{"n":"User"}`}, "operationName": {"Q"}, "extensions": {"null"}}.Encode() + "\n\n",
+			replied(`{"data":{"__type":{"name":"User"}}}`)},
+		{"GET, a mutation", "GET /api?query=mutation{__typename}\n\n",
+			refused(405, "Use POST for mutations", "Allow: POST")},
+		{"HEAD, a mutation", "HEAD /api?query=mutation{__typename}\n\n",
+			refused(405, "Use POST for mutations", "Allow: POST")},
+		{"GET, no query", "GET /api\n\n", refused(400, "query must be a string")},
+		{"GET, variables that are no JSON", "GET /api?query={__typename}&variables={\n\n",
+			refused(400, "The query of the URL can't be read")},
+		{"GET, a bad escape", "GET /api?query=%7g\n\n", refused(400, "The query of the URL can't be read")},
+		{"GET, not UTF-8", "GET /api?query=%ff\n\n", refused(400, "The query of the URL can't be read")},
+		{"PUT", "PUT /api\n\n", refused(405, "Use POST, or GET for queries", "Allow: GET, HEAD, POST, OPTIONS")},
+		{"another path", "POST /graphql\n\n", refused(404, "Not found: GraphQL is at /api")},
+		{"a longer path", "GET /api/\n\n", refused(404, "Not found: GraphQL is at /api")},
+		{"the root leads here", "GET /\n\n", "302 Found\nLocation: /api\n\n"},
+		{"but only with GET", "POST /\n\n", refused(404, "Not found: GraphQL is at /api")},
+	} {
+		if got := s.send(test.request); got != test.want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, test.request, got, test.want)
+		}
+	}
+}
+
+// application/json came first: it is the default, and has status 200 even for a
+// document that is refused. application/graphql-response+json tells better.
+func Test4_ContentTypes(t *testing.T) {
+	s := newServer(t)
+	const plain, graphql = "application/json", "application/graphql-response+json"
+	for accept, want := range map[string]string{
+		"":              plain,
+		"*/*":           plain,
+		"application/*": plain,
+		plain:           plain,
+		graphql:         graphql,
+		"Application/GraphQL-Response+JSON ; charset=utf-8": graphql,
+		graphql + "," + plain + ";q=0.9":                    graphql,
+		graphql + ";q=0.8, " + plain + ";q=0.9":             plain,
+		plain + ", " + graphql:                              plain, // the first of equals
+		graphql + ", " + plain + ", text/event-stream":      graphql,
+		"text/html, */*;q=0.1":                              plain,
+		plain + ";q=0, */*":                                 graphql,
+		"*/*, " + graphql + ";q=0.5":                        plain,
+		"text/html":                                         "",
+		plain + ";q=0":                                      "",
+		"application/xml":                                   "",
+	} {
+		for _, document := range []string{"{ __typename }", "{"} {
+			status, body := "200 OK", `{"data":{"__typename":"Query"}}`
+			if document == "{" {
+				body = errorAt("Syntax Error: Expected Name, found <EOF>.", "1:2")
+			}
+			if document == "{" && want == graphql {
+				status = "400 Bad Request"
+			}
+			reply := status + "\nContent-Type: " + want + "; charset=utf-8\n\n" + body
+			if want == "" {
+				reply = refused(406, "Accept application/graphql-response+json or application/json")
+			}
+			request := ask(document, "Accept: "+accept)
+			if got := s.send(request); got != reply {
+				t.Errorf("%s\n got %s\nwant %s", request, got, reply)
+			}
+		}
+	}
+}
+
+// What is not a request of GraphQL is refused before a word of it is executed.
+func Test4_Refusals(t *testing.T) {
+	s := newServer(t)
+	const typed = "POST /api\nContent-Type: application/json"
+	typename := replied(`{"data":{"__typename":"Query"}}`)
+	notJSON := refused(415, "Send application/json in UTF-8, not encoded further")
+	notObject := refused(400, "The body must be a JSON object in UTF-8")
+	badMember := refused(400, "operationName must be a string, variables an object")
+	body := func(size int) string {
+		text := `{"query":"{ __typename }"}`
+		return text + strings.Repeat(" ", size-len(text))
+	}
+	for _, test := range []struct{ name, request, want string }{
+		{"a body of 100 KiB", typed + "\n\n" + body(102_400), typename},
+		{"a body larger by a byte", typed + "\n\n" + body(102_401), refused(413, "A request may have 100 KiB at most")},
+		{"a query of 100 KiB", "GET /api?query={__typename}&x=" + strings.Repeat("x", 102_400-21) + "\n\n", typename},
+		{"a query larger by a byte", "GET /api?query={__typename}&x=" + strings.Repeat("x", 102_400-20) + "\n\n",
+			refused(413, "A request may have 100 KiB at most")},
+		{"headers of 64 KiB", typed + "\nX: " + strings.Repeat("x", 65_536-37) + "\n\n" + body(30), typename},
+		{"headers larger by a byte", typed + "\nX: " + strings.Repeat("x", 65_536-36) + "\n\n" + body(30),
+			refused(431, "The headers may have 64 KiB at most", "Connection: close")},
+
+		{"no content type", "POST /api\n\n" + body(30), notJSON},
+		{"a form, which any page can send", "POST /api\nContent-Type: text/plain\n\n" + body(30), notJSON},
+		{"a charset", typed + "; charset=\"UTF-8\"\n\n" + body(30), typename},
+		{"another charset", typed + "; charset=utf-16\n\n" + body(30), notJSON},
+		{"a bad parameter", typed + "; charset\n\n" + body(30), notJSON},
+		{"compressed", typed + "\nContent-Encoding: gzip\n\n" + body(30), notJSON},
+
+		{"nothing", typed + "\n\n", notObject},
+		{"half an object", typed + "\n\n{\"query\":", notObject},
+		{"an object and more", typed + "\n\n{\"query\":\"{ __typename }\"}{}", notObject},
+		{"a batch", typed + "\n\n[{\"query\":\"{ __typename }\"}]", notObject},
+		{"not UTF-8", typed + "\n\n{\"query\":\"{ __typename } #\xff\"}", notObject},
+		{"a lone surrogate is U+FFFD", typed + "\n\n" + `{"query":"{ __typename } # \ud800"}`, typename},
+
+		{"no query", typed + "\n\n{}", refused(400, "query must be a string")},
+		{"null", typed + "\n\nnull", refused(400, "query must be a string")},
+		{"another case", typed + "\n\n" + `{"Query":"{ __typename }"}`, refused(400, "query must be a string")},
+		{"a query that is no string", typed + "\n\n" + `{"query":1}`, refused(400, "query must be a string")},
+		{"a bad operationName", typed + "\n\n" + `{"query":"{ __typename }","operationName":1}`, badMember},
+		{"bad variables", typed + "\n\n" + `{"query":"{ __typename }","variables":[]}`, badMember},
+		{"bad extensions", typed + "\n\n" + `{"query":"{ __typename }","extensions":"x"}`, badMember},
+		{"nulls, other members", typed + "\n\n" + `{"query":"{ __typename }","operationName":null,` +
+			`"variables":null,"extensions":null,"id":1}`, typename},
+		{"an operationName of \"\"", typed + "\n\n" + `{"query":"{ __typename }","operationName":""}`,
+			replied(`{"errors":[{"message":"Unknown operation named \"\"."}]}`)},
+	} {
+		if got := s.send(test.request); got != test.want {
+			t.Errorf("%s: %.200s\n got %s\nwant %s", test.name, test.request, got, test.want)
+		}
+	}
+}
+
+// Any page may call: a browser sends no cookie that would speak for its user, and
+// the token is the page's own. It is asked first (a preflight) where a request
+// has a JSON body or a token.
+func Test4_CORS(t *testing.T) {
+	s := newServer(t)
+	request := "OPTIONS /api\nOrigin: https://example.com\nAccess-Control-Request-Method: POST\n" +
+		"Access-Control-Request-Headers: authorization,content-type\n\n"
+	want := "204 No Content\nAccess-Control-Allow-Headers: Authorization, Content-Type\n" +
+		"Access-Control-Allow-Methods: GET, POST\n\n"
+	if got := s.send(request); got != want {
+		t.Errorf("%s\n got %s\nwant %s", request, got, want)
+	}
+	w := httptest.NewRecorder() // send leaves out what every reply has
+	s.ServeHTTP(w, parseRequest("GET /nowhere\n\n"))
+	for name, want := range map[string]string{
+		"Access-Control-Allow-Origin":      "*",
+		"Access-Control-Expose-Headers":    "WWW-Authenticate",
+		"Access-Control-Allow-Credentials": "",
+		"Set-Cookie":                       "",
+		"Cache-Control":                    "no-store", // tokens are not to lie in caches
+		"Vary":                             "Accept",
+		"X-Content-Type-Options":           "nosniff",
+	} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+// The page shows tokens and secrets. Its policy lets it talk to this server
+// alone, and run nothing but what stands in it.
+func Test4_ThePageLoadsNothing(t *testing.T) {
+	s := newServer(t)
+	hash := func(element string) string {
+		m := regexp.MustCompile(`(?s)<` + element + `>(.*)</` + element + `>`).FindStringSubmatch(page)
+		sum := sha256.Sum256([]byte(m[1]))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	want := "200 OK\nContent-Security-Policy: default-src 'none'; script-src " + hash("script") +
+		"; style-src " + hash("style") + "; connect-src 'self'; img-src data:; base-uri 'none'; " +
+		"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'\n" +
+		"Content-Type: text/html; charset=utf-8\nReferrer-Policy: no-referrer\n\n" + page
+	for _, method := range []string{"GET", "HEAD"} {
+		request := method + " /api\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\n\n"
+		if got := s.send(request); got != want {
+			t.Errorf("%s\n got %s\nwant %s", request, got, want)
+		}
+	}
+	loads := regexp.MustCompile(`(src|href)="[^"]+|url\(|@import|innerHTML|Storage|cookie`)
+	if got := loads.FindAllString(page, -1); len(got) != 1 || got[0] != `href="data:,` {
+		t.Errorf("the page has %q", got)
+	}
+}
+
+// A connection costs memory; who is slow, or silent, has to give it back.
+func Test4_SlowClientsAreCutOff(t *testing.T) {
+	const half = "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 26\r\n"
+	for _, test := range []struct {
+		name, first string
+		want        time.Duration
+		reply       string
+	}{
+		{"headers, 10 s", half, 10 * time.Second, ""},
+		{"the whole request, 30 s", half + "\r\n{", 30 * time.Second, "HTTP/1.1 400 Bad Request\r\n"},
+		{"idle, 2 min", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute, "HTTP/1.1 200 OK\r\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, began := newServer(t).dial(t), time.Now()
+				go io.WriteString(client, test.first)
+				reply, _ := io.ReadAll(client)
+				if time.Since(began) != test.want || !strings.HasPrefix(string(reply), test.reply) {
+					t.Errorf("the connection ended after %v, with %q", time.Since(began), reply)
+				}
+			})
+		})
+	}
+}
+
+// The log is read in terminals: nothing in it can drive one, or look like another
+// line; and a -v costs nobody a secret.
+func Test4_TheLogHasNoClientsText(t *testing.T) {
+	s := newServer(t)
+	s.verbose = true
+	s.ask(`query Who { me { id } }`, "")
+	s.send(ask("{", "Authorization: Bearer \x1b[31m"))
+	s.send("DELETE /%0a%1b%5b31m\xff?token=x\n\n")
+	s.send("GET /" + strings.Repeat("x", 200) + "\n\n")
+	want := "POST /api Who 200 T\nPOST /api - 401 T\nDELETE /%0A%1B%5B31m%FF - 404 T\n" +
+		"GET /" + strings.Repeat("x", 98) + " - 404 T\n"
+	got := regexp.MustCompile(`[\d.]+[µm]?s\n`).ReplaceAllString(s.logged.String(), "T\n")
+	if got != want {
+		t.Errorf("the log:\n got %q\nwant %q", got, want)
+	}
+}
+
+// -----------------------------------------------------------------------------
+// 5 The users' file
+//
+// Users are kept in a text file, one a line. Whoever was told that a sign-up is
+// saved finds it there, whatever happens to the process, the disk or the file.
+
+const someHash = "$2a$04$GGCPKbm9SxbUr1Ah6Qyfx.vUWz0T2rY7xcR7FpR9kb54nsOeAl8EO"
+
+// userLine is a line of the file: userLine(1, "ann") has ann@example.com.
+func userLine(id int, name string) string {
+	return fmt.Sprintf(`{"id":%d,"username":"%s","email":"%[2]s@example.com","password":"%s",`+
+		`"createdAt":"2026-11-23T16:01:02Z"}`+"\n", id, name, someHash)
+}
+
+// openText opens a users' file that holds text; logged is what it warns of.
+func openText(t testing.TB, text string) (s *store, logged *bytes.Buffer, err error) {
+	os.WriteFile("users.jsonl", []byte(text), 0o600)
+	logged = new(bytes.Buffer)
+	s, err = openStore("users.jsonl", log.New(logged, "", 0))
+	if err == nil {
+		t.Cleanup(func() { s.close() })
+	}
+	return s, logged, err
+}
+
+func mustOpen(t testing.TB, text string) (*store, *bytes.Buffer) {
+	t.Helper()
+	s, logged, err := openText(t, text)
+	if err != nil {
+		t.Fatalf("openStore: %v, of\n%s", err, text)
+	}
+	return s, logged
+}
+
+func readUsersFile() string {
+	text, _ := os.ReadFile("users.jsonl")
+	return string(text)
+}
+
+// A hookedFile asks before it does anything. An error is what then happens
+// instead; io.ErrShortWrite lets half of a write happen first.
+type hookedFile struct {
+	usersFile
+	before func(op string) error
+}
+
+func (f hookedFile) write(op string, b []byte, write func([]byte) (int, error)) (int, error) {
+	err, n := f.before(op), 0
+	if err == nil {
+		return write(b)
+	}
+	if errors.Is(err, io.ErrShortWrite) {
+		n, _ = write(b[:len(b)/2])
+	}
+	return n, err
+}
+
+func (f hookedFile) Write(b []byte) (int, error) { return f.write("append", b, f.usersFile.Write) }
+
+func (f hookedFile) WriteAt(b []byte, at int64) (int, error) {
+	return f.write("write", b, func(b []byte) (int, error) { return f.usersFile.WriteAt(b, at) })
+}
+
+func (f hookedFile) ReadAt(b []byte, at int64) (n int, err error) {
+	if err = f.before("read"); err != nil {
+		return 0, err
+	}
+	return f.usersFile.ReadAt(b, at)
+}
+
+func (f hookedFile) Sync() error { return f.before("sync") } // A real one is slow.
+
+func (f hookedFile) Truncate(size int64) error {
+	if err := f.before("truncate"); err != nil {
+		return err
+	}
+	return f.usersFile.Truncate(size)
+}
+
+// A person can read the file, and write in it with an editor of any system.
+func Test5_OneUserALine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	synctest.Test(t, func(t *testing.T) { // where it is midnight, 1 January 2000
+		s, err := openStore("users.jsonl", log.Default())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		s.add("johndoe", "JohnDoe@example.com", someHash)
+		time.Sleep(1900 * time.Millisecond)
+		s.add(`"<Jo & 李>`, "jo@example.com", someHash)
+	})
+	const want = `{"id":1,"username":"johndoe","email":"JohnDoe@example.com",` +
+		`"password":"` + someHash + `","createdAt":"2000-01-01T00:00:00Z"}
+{"id":2,"username":"\"<Jo & 李>","email":"jo@example.com","password":"` + someHash +
+		`","createdAt":"2000-01-01T00:00:01Z"}
+`
+	if got := readUsersFile(); got != want {
+		t.Errorf("the file is\n%swant\n%s", got, want)
+	}
+	if info, _ := os.Stat("users.jsonl"); info.Mode() != 0o600 && runtime.GOOS != "windows" {
+		t.Errorf("its mode is %v, want 0600", info.Mode())
+	}
+
+	ann, bob := userLine(1, "ann"), userLine(7, "bob")
+	for name, text := range map[string]string{
+		"as written":        ann + bob,
+		"CRLF":              strings.ReplaceAll(ann+bob, "\n", "\r\n"),
+		"a byte order mark": "\ufeff" + ann + bob,
+		"blank lines":       "\n" + ann + " \t\r\n\n" + bob + "\n",
+
+		"a blank unfinished end": ann + bob + "   ",
+		"white space":            ann + "\t" + strings.ReplaceAll(bob, `":`, "\" \r:\t"),
+		"another order":          ann + `{"username":"bob","id":7` + bob[24:],
+		"escapes":                ann + strings.ReplaceAll(bob, "bob", `\u0062ob`),
+		"an escaped name":        ann + strings.Replace(bob, `"id"`, `"\u0069d"`, 1),
+		"a long line":            ann + strings.Replace(bob, ":", strings.Repeat(" ", 3<<20)+":", 1),
+		"no last newline":        ann + strings.TrimSuffix(bob, "\n"),
+	} {
+		s, logged := mustOpen(t, text)
+		u, _ := s.byID(7)
+		_, gap := s.byID(2)
+		if u.Username != "bob" || u.Email != "bob@example.com" || s.len() != 2 {
+			t.Errorf("%s: byID(7) = %+v, %d users", name, u, s.len())
+		}
+		if gap || logged.Len() > 0 {
+			t.Errorf("%s: byID(2) found: %t, logged %q", name, gap, logged)
+		}
+		if readUsersFile() != text {
+			t.Errorf("%s: the file was changed", name)
+		}
+		u, err := s.add("cy", "cy@example.com", someHash)
+		again, _ := mustOpen(t, readUsersFile())
+		got, _ := again.byEmail("CY@example.com")
+		if err != nil || u.ID != 8 || got != u || again.len() != 3 {
+			t.Errorf("%s: add(cy) = %+v, %v; after a restart %+v", name, u, err, got)
+		}
+		if strings.Count(readUsersFile(), "\n"+userLine(8, "cy")[:30]) == 0 {
+			t.Errorf("%s: the new user has no line of its own", name)
+		}
+	}
+}
+
+// Until the disk has it, a sign-up is not answered, and nobody sees the user;
+// meanwhile, who reads does not wait.
+func Test5_AnsweredOnlyWhenOnDisk(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s, _ := mustOpen(t, userLine(1, "ann"))
+	var ops []string
+	s.file = hookedFile{s.file, func(op string) error {
+		ops = append(ops, op)
+		_, ann := s.byEmail("ann@example.com")
+		_, bob := s.byID(2)
+		if !ann || bob || s.len() != 1 {
+			t.Errorf("at %v: ann found %t, bob found %t", ops, ann, bob)
+		}
+		if onDisk := strings.Contains(readUsersFile(), "bob"); op == "sync" && !onDisk {
+			t.Error("synced before it was written")
+		}
+		return nil
+	}}
+	if u, err := s.add("bob", "bob@example.com", someHash); err != nil || u.ID != 2 {
+		t.Errorf("add = %v, %v", u, err)
+	}
+	if got := fmt.Sprint(ops); got != "[append read write sync]" {
+		t.Errorf("adding a user did %s", got)
+	}
+}
+
+// What a crash leaves of a line is no user: nobody was told that it is one.
+func Test5_ACrashCostsAtMostTheLastLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ann, bob := userLine(1, "ann"), userLine(2, "bob")
+	for cut := range len(bob) {
+		s, logged := mustOpen(t, ann+bob[:cut])
+		whole := cut == len(bob)-1
+		text, users, warning := ann, 1, fmt.Sprintf(
+			`^users.jsonl:2: .+; this unfinished line of %d bytes is cut off\n$`, cut)
+		if cut == 0 || whole {
+			text, warning = ann+bob[:cut], "^$"
+		}
+		if whole {
+			users = 2
+		}
+		warned := regexp.MustCompile(warning).Match(logged.Bytes())
+		if got := readUsersFile(); s.len() != users || got != text || !warned {
+			t.Errorf("cut at byte %d: %d users, logged %q, the file is\n%s", cut, s.len(), logged, got)
+		}
+		u, err := s.add("cy", "cy@example.com", someHash)
+		again, _ := mustOpen(t, readUsersFile())
+		if got, _ := again.byID(int64(users + 1)); err != nil || got != u || again.len() != users+1 {
+			t.Errorf("cut at byte %d: add = %v, %v; after a restart %v", cut, u, err, got)
+		}
+	}
+	for range 5 {
+		killUnderLoad(t)
+	}
+}
+
+// killUnderLoad kills a process that signs up users, while it does.
+func killUnderLoad(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "SIGN_UP_UNTIL_KILLED=users.jsonl")
+	out, _ := cmd.StdoutPipe()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged, lines := []string(nil), bufio.NewScanner(out)
+	for lines.Scan() {
+		if acknowledged = append(acknowledged, lines.Text()); len(acknowledged) == 5 {
+			cmd.Process.Kill() // SIGKILL, the -9 of kill -9
+		}
+	}
+	cmd.Wait()
+	s, _ := mustOpen(t, readUsersFile())
+	for _, email := range acknowledged {
+		if _, found := s.byEmail(email); !found {
+			t.Errorf("%s was saved, and is gone", email)
+		}
+	}
+	if len(acknowledged) < 5 {
+		t.Errorf("it saved %v and ended", acknowledged)
+	}
+}
+
+// signUpUntilKilled is what that process does (TestMain calls it).
+func signUpUntilKilled(path string) {
+	s, err := openStore(path, log.Default())
+	for err == nil {
+		var u user
+		if u, err = s.add("x", fmt.Sprintf("user%d@example.com", s.len()), someHash); err == nil {
+			fmt.Println(u.Email)
+		}
+	}
+	log.Fatal(err)
+}
+
+// A line that is no user, in the middle, is no crash but a mistake: a person
+// has to look, and finds the file as it was.
+func Test5_ADamagedFileIsLeftAlone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ann, bob := userLine(1, "ann"), userLine(2, "bob")
+	for _, c := range []struct{ name, old, new, want string }{
+		{"cut short", bob[100:], "\n", ": "},
+		{"two objects", "}", "}{}", ": "},
+		{"not UTF-8", "bob", "b\xffb", ": "},
+		{"an array", bob, "[1]\n", ": "},
+		{"a repeated name", `"id":2`, `"id":2,"\u0069d":2`, ": "},
+		{"no-break space is no JSON", bob, "\u00a0\n", ": "},
+		{"a second byte order mark", "{", "\ufeff{", ": "},
+		{"a member missing", `"id":2,`, "", ": not all of id, username, email, password and createdAt"},
+		{"a member too many", `"id":2`, `"id":2,"ID":3`, ": ID: no such member"},
+		{"id a string", "2", `"2"`, ": id: not an integer from 1 to 2147483647"},
+		{"id with a fraction", "2", "2.0", ": id: not an integer from 1 to 2147483647"},
+		{"id 0", "2", "0", ": id: not an integer from 1 to 2147483647"},
+		{"id too large", "2", "2147483648", ": id: not an integer from 1 to 2147483647"},
+		{"id twice", "2", "1", ": id 1 is not above 1, the one before"},
+		{"username null", `"bob"`, "null", ": username: not a string"},
+		{"username empty", `"bob"`, `""`, ": username: Username must not be empty"},
+		{"username long", "bob", strings.Repeat("é", 256),
+			": username: Username must be at most 255 characters"},
+		{"username not trimmed", `"bob"`, `"bob\u2003"`, ": username: white space around it"},
+		{"email a number", `"bob@example.com"`, "1", ": email: not a string"},
+		{"email not trimmed", `"bob@`, `" bob@`, ": email: Invalid email address"},
+		{"email taken", "bob@", "ANN@", ": email already in use"},
+		{"password in the clear", someHash, "password", ": password: not a bcrypt hash"},
+		{"hash a byte short", "EO", "E", ": password: not a bcrypt hash"},
+		{"hash of another version", "$2a", "$2x", ": password: not a bcrypt hash"},
+		{"hash without its dollar", "04$", "04.", ": password: not a bcrypt hash"},
+		{"hash not in its alphabet", "vUW", "v+W", ": password: not a bcrypt hash"},
+		{"hash of cost 3", "$04", "$03", ": password: bcrypt's cost is not from 4 to 16"},
+		{"hash of cost 17", "$04", "$17", ": password: bcrypt's cost is not from 4 to 16"},
+		{"hash null", `"` + someHash + `"`, "null", ": password: not a string"},
+		{"time without its zone", "02Z", "02", ": createdAt: "},
+		{"time a number", `"2026-11-23T16:01:02Z"`, "1", ": createdAt: not a string"},
+	} {
+		damaged := strings.Replace(bob, c.old, c.new, 1)
+		text := "\n" + ann + damaged + userLine(3, "cy")[:50] // the last would be cut off
+		_, logged, err := openText(t, text)
+		want, got := "users.jsonl:3"+c.want, fmt.Sprint(err)
+		if strings.HasSuffix(want, ": ") {
+			got = got[:min(len(got), len(want))] // The rest is encoding/json's.
+		}
+		if got != want || damaged == bob || logged.Len() > 0 {
+			t.Errorf("%s: openStore: %v, want %s", c.name, err, want)
+		}
+		if readUsersFile() != text {
+			t.Errorf("%s: the file was changed", c.name)
+		}
+	}
+	for _, good := range []string{"$2a$16", "$2b$04", "$2y$10"} {
+		mustOpen(t, strings.Replace(bob, "$2a$04", good, 1))
+	}
+	mustOpen(t, strings.Replace(bob, "bob", strings.Repeat("é", 255), 1))
+	s, _ := mustOpen(t, ann)
+	s.file = hookedFile{s.file, func(string) error { return syscall.EIO }}
+	if _, err := s.load(); err == nil || err.Error() != "reading users.jsonl: input/output error" {
+		t.Errorf("load from a bad disk: %v", err)
+	}
+	for path, want := range map[string]string{
+		os.DevNull:     "opening " + os.DevNull + ": not a regular file",
+		".":            "opening .: not a regular file",
+		"no/such/file": "opening no/such/file: no such file or directory",
+	} {
+		_, err := openStore(path, log.Default())
+		if err == nil || err.Error() != want && runtime.GOOS != "windows" {
+			t.Errorf("openStore(%s): %v, want %s", path, err, want)
+		}
+	}
+}
+
+// When the disk fails, so does the sign-up, and leaves nothing behind. If that
+// can't be made sure of, no more users are taken; those there can log in.
+func Test5_AFullDiskFailsOneSignUp(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const stopped = "users.jsonl: no more users are taken until a restart\n"
+	for _, c := range []struct {
+		name   string
+		faults map[string]error // by operation
+		want   string           // the log
+		left   int              // bytes
+	}{
+		{"no room", map[string]error{"append": syscall.ENOSPC}, "no space left on device\n", 0},
+		{"little room", map[string]error{"append": io.ErrShortWrite}, "short write\n", 0},
+		{"the line fails", map[string]error{"write": syscall.EIO}, "input/output error\n", 0},
+		{"half the line fails", map[string]error{"write": io.ErrShortWrite}, "short write\n", 0},
+		{"the sync fails", map[string]error{"sync": syscall.EIO}, "input/output error\n" + stopped, 0},
+		{"reading it fails", map[string]error{"read": syscall.EIO}, "input/output error\n", 0},
+		{"the cut fails too", map[string]error{"append": io.ErrShortWrite, "truncate": syscall.EIO},
+			"short write; cutting off what was written: input/output error\n" + stopped, 80},
+		{"and after half a line", map[string]error{"write": io.ErrShortWrite, "truncate": syscall.EIO},
+			"short write; cutting off what was written: input/output error\n" + stopped, 161},
+	} {
+		ann := userLine(1, "ann")
+		s, logged := mustOpen(t, ann)
+		file := s.file
+		s.file = hookedFile{file, func(op string) error { return c.faults[op] }}
+		_, err := s.add("bob", "bob@example.com", someHash)
+		want := "saving a user in users.jsonl: " + c.want
+		left := len(readUsersFile()) - len(ann)
+		if err != errSave || logged.String() != want || left != c.left {
+			t.Errorf("%s: add: %v, left %d bytes, logged\n%swant\n%s", c.name, err, left, logged, want)
+		}
+		if _, found := s.byID(1); !found || s.len() != 1 {
+			t.Errorf("%s: ann found %t, %d users", c.name, found, s.len())
+		}
+
+		s.file = hookedFile{file, func(string) error { return nil }} // The disk is well again.
+		u, err := s.add("bob", "bob@example.com", someHash)
+		next := "2 <nil>"
+		if strings.HasSuffix(want, stopped) {
+			next = "0 Could not save the user"
+		}
+		if got := fmt.Sprint(u.ID, " ", err); got != next {
+			t.Errorf("%s, the next sign-up: %s, want %s", c.name, got, next)
+		}
+		if logged.String() != want {
+			t.Errorf("%s: logged once more:\n%s", c.name, logged)
+		}
+		again, _ := mustOpen(t, readUsersFile())
+		if again.len() != s.len() && c.left < 161 { // The whole line was left there.
+			t.Errorf("%s: %d users, after a restart %d", c.name, s.len(), again.len())
+		}
+	}
+
+	s, _ := mustOpen(t, "")
+	s.close()
+	if _, err := s.add("ann", "ann@example.com", someHash); err != errSave {
+		t.Errorf("add after close: %v", err)
+	}
+	s, logged := mustOpen(t, userLine(1<<31-2, "ann"))
+	u, err := s.add("bob", "bob@example.com", someHash)
+	_, err2 := s.add("cy", "cy@example.com", someHash)
+	const want = "2147483647, <nil>, Could not save the user, " +
+		"saving a user in users.jsonl: no id is left\n"
+	if got := fmt.Sprintf("%d, %v, %v, %s", u.ID, err, err2, logged); got != want {
+		t.Errorf("past the last id: %s", got)
+	}
+}
+
+// Of sign-ups that race for an email, one wins.
+func Test5_OneEmailOneUser(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s, _ := mustOpen(t, "")
+	var wg sync.WaitGroup
+	errs := make(chan error, 20)
+	for i := range cap(errs) {
+		wg.Go(func() {
+			_, err := s.add("x", []string{"anz@example.com", "ANZ@Example.com"}[i%2], someHash)
+			errs <- err
+		})
+	}
+	wg.Wait()
+	close(errs)
+	count := map[error]int{}
+	for err := range errs {
+		count[err]++
+	}
+	if count[nil] != 1 || count[errEmailTaken] != 19 || s.len() != 1 {
+		t.Errorf("20 sign-ups: %v", count)
+	}
+	s.add("kim", "kim@example.com", someHash)
+	if _, found := s.byEmail("\u212aim@example.com"); found { // K, the Kelvin sign
+		t.Error("case is ignored beyond ASCII")
+	}
+	for email, valid := range map[string]bool{
+		"a@b": true, "a.!#$%&'*+/=?^_`{|}~-Z9@b.C-9.d": true, ".@" + strings.Repeat("a", 63): true,
+		"": false, "a": false, "@b": false, "a@": false, "a@b@c": false, "é@b": false, "[@b": false,
+		"a@b.": false, "a@-b": false, "a@b-": false, "a@b_c": false,
+		"a@" + strings.Repeat("a", 64):  false,
+		strings.Repeat("a", 252) + "@b": true, strings.Repeat("a", 253) + "@b": false,
+	} {
+		if err := checkEmail(email); (err == nil) != valid {
+			t.Errorf("checkEmail(%q): %v", email, err)
+		}
+	}
+}
+
+// Two servers on one file, started by mistake: one stops taking users.
+func Test5_TwoServersNeverHarmIt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write := func(text string) { os.WriteFile("users.jsonl", []byte(text), 0o600) }
+	ann := userLine(1, "ann")
+	for name, c := range map[string]struct {
+		change func()
+		want   string
+	}{
+		"longer":  {func() { write(ann + " ") }, "another program made it 162 bytes long, not 161"},
+		"shorter": {func() { write("") }, "another program made it 0 bytes long, not 161"},
+		"deleted": {func() { os.Remove("users.jsonl") }, "stat users.jsonl: no such file or directory"},
+		"replaced": {func() { os.Rename("users.jsonl", "old"); write(ann) },
+			"another file has taken its place"},
+	} {
+		if runtime.GOOS == "windows" && strings.HasSuffix(name, "d") {
+			continue // It lets nobody do that to an open file.
+		}
+		s, logged := mustOpen(t, ann)
+		c.change()
+		before := readUsersFile()
+		_, err := s.add("cy", "cy@example.com", someHash)
+		want := "saving a user in users.jsonl: " + c.want +
+			"\nusers.jsonl: no more users are taken until a restart\n"
+		if err != errSave || logged.String() != want || readUsersFile() != before {
+			t.Errorf("%s: add: %v, logged\n%swant\n%s", name, err, logged, want)
+		}
+	}
+
+	// One that comes between two steps of ours keeps what it wrote.
+	bob := userLine(1, "bob")
+	blank := strings.Repeat(" ", len(ann))
+	for _, c := range []struct{ before, theirs, left string }{
+		{"append", ann + bob, ann + bob + blank}, // Theirs is first, ours made blank.
+		{"read", ann, ann},
+		{"write", ann + "theirs", ann + "theirs"},
+	} {
+		s, _ := mustOpen(t, ann)
+		s.file = hookedFile{s.file, func(op string) error {
+			if op != c.before {
+				return nil
+			}
+			write(c.theirs)
+			return map[string]error{"write": syscall.EIO}[op]
+		}}
+		_, err := s.add("cyn", "cyn@example.com", someHash)
+		if got := readUsersFile(); err != errSave || got != c.left || !s.stopped {
+			t.Errorf("another before our %s: %v, stopped %t, left\n%s", c.before, err, s.stopped, got)
+		}
+	}
+
+	// A line that the other server was still writing is not cut off.
+	s, _ := mustOpen(t, "")
+	write(`{"id":1,`)
+	last, _ := s.load()
+	write(ann)
+	if err := s.mend(last); !errors.Is(err, errShared) || readUsersFile() != ann {
+		t.Errorf("mend: %v, the file is\n%s", err, readUsersFile())
+	}
+
+	// In whatever order two sign-ups take their steps (bit i of order is who
+	// takes step i), wherever both are then killed, and even if the second
+	// server starts in the middle of it: the file can be read, and has who was
+	// told so.
+	for order := range 1 << 10 {
+		twoServers(t, order>>1, order&1 == 1)
+	}
+}
+
+func twoServers(t *testing.T, order int, late bool) {
+	os.WriteFile("users.jsonl", nil, 0o600)
+	saved := map[int64]string{}
+	next0, kill0 := iter.Pull(signUpInSteps(t, "ann@example.com", saved))
+	next1, kill1 := iter.Pull(signUpInSteps(t, "bob@example.com", saved))
+	if next0(); !late {
+		next1()
+	}
+	for i := range 9 {
+		[]func() (string, bool){next0, next1}[order>>i&1]()
+	}
+	kill0()
+	kill1()
+	text := readUsersFile()
+	s, err := openStore("users.jsonl", log.New(io.Discard, "", 0))
+	if err != nil {
+		t.Fatalf("order %09b, late %t: %v\n%s", order, late, err, text)
+	}
+	defer s.close()
+	for id, email := range saved {
+		if u, _ := s.byID(id); u.Email != email {
+			t.Errorf("order %09b, late %t: saved %v\n%s", order, late, saved, text)
+		}
+	}
+}
+
+// signUpInSteps pauses after it has opened the file, and before each operation
+// on it. It is killed where yield says no.
+func signUpInSteps(t *testing.T, email string, saved map[int64]string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		s, err := openStore("users.jsonl", log.New(io.Discard, "", 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		killed := !yield("open")
+		s.file = hookedFile{s.file, func(op string) error {
+			if killed = killed || op != "sync" && !yield(op); killed {
+				return os.ErrClosed
+			}
+			return nil
+		}}
+		if u, err := s.add("x", email, someHash); err == nil {
+			if saved[u.ID] != "" {
+				t.Errorf("id %d for %s and %s", u.ID, saved[u.ID], email)
+			}
+			saved[u.ID] = email
+		}
+	}
+}
+
+// -----------------------------------------------------------------------------
+// 6 The program
+// -----------------------------------------------------------------------------
+
+// A flag wins over the environment, that over .env, and that over the default.
+func Test6_Settings(t *testing.T) {
+	const file = "\ufeff# comments, blank lines, CRLF\r\n\r\n" +
+		"export JWT_SECRET = \"of the # file\" # quoted\r\nPORT=4000 # a number\r\nOTHER=x\n"
+	for _, test := range []struct {
+		name, args, port, secret, file string
+		want                           settings
+	}{
+		{"defaults", "", "", "", "", settings{"localhost:3000", "users.jsonl", 10, 0, false, ""}},
+		{"flags", "-addr :1 -data x -cost 4 -ttl 30s -v", "", "", "", settings{":1", "x", 4, 30 * time.Second, true, ""}},
+		{"environment", "-cost 16", "0", " bytes ", "", settings{":0", "users.jsonl", 16, 0, false, " bytes "}},
+		{".env", "", "", "", file, settings{":4000", "users.jsonl", 10, 0, false, "of the # file"}},
+		{"environment over .env", "", "65535", "x", file, settings{":65535", "users.jsonl", 10, 0, false, "x"}},
+		{"flag over both", "-addr h:1 -ttl 1s", "2", "x", file, settings{"h:1", "users.jsonl", 10, time.Second, false, "x"}},
+	} {
+		t.Chdir(t.TempDir())
+		t.Setenv("PORT", test.port)
+		t.Setenv("JWT_SECRET", test.secret)
+		if test.file != "" {
+			os.WriteFile(".env", []byte(test.file), 0o600)
+		}
+		env, err := environment()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := readSettings(strings.Fields(test.args), env, io.Discard)
+		if err != nil || got != test.want {
+			t.Errorf("%s: got %+v, %v\nwant %+v", test.name, got, err, test.want)
+		}
+	}
+}
+
+// The lines of .env are those of a shell, as far as they assign constants.
+func Test6_DotEnv(t *testing.T) {
+	for line, want := range map[string]string{
+		"A=x":                    "x",
+		"A=":                     "",
+		"\ufeffA=x":              "x",
+		"\t export\tA = x y \r":  "x y",
+		"exportA=x":              "",
+		"A=x#y":                  "x#y",
+		"A=#x":                   "#x",
+		"A= # x":                 "",
+		"A=x\t# y # z":           "x",
+		"#A=x":                   "",
+		`A="x # y" # z`:          "x # y",
+		`A='"x" $B \n'`:          `"x" $B \n`,
+		`A=""`:                   "",
+		`A="x`:                   `"x`,
+		`A="x"y`:                 `"x"y`,
+		"A=x=y":                  "x=y",
+		"A=x\nA=y\n":             "y",
+		"A=x\nB=y\n# A=z\nA z\n": "x",
+		"A=\nx":                  "",
+		"A=\xff":                 "\xff",
+	} {
+		if got := dotEnv(line)["A"]; got != want {
+			t.Errorf("%q: A is %q, want %q", line, got, want)
+		}
+	}
+}
+
+// A program that starts with other settings than one meant is worse than one that
+// doesn't start.
+func Test6_BadSettings(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("JWT_SECRET", "")
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	line := `{"id":1,"username":"x","email":"x@b","password":"$2a$04$` + strings.Repeat("x", 53) +
+		`","createdAt":"2026-11-23T16:01:02Z"}` + "\n"
+	os.WriteFile("damaged", []byte(line+strings.Replace(line, "1", "2", 1)), 0o600)
+	const addr = ": -addr must be host:port, such as localhost:3000, and PORT a number from 0 to 65535"
+	for _, test := range []struct {
+		args, port string
+		status     int
+		want       string
+	}{
+		{"-cost 3", "", 2, "-cost 3: must be from 4 to 16"},
+		{"-cost 17", "", 2, "-cost 17: must be from 4 to 16"},
+		{"-cost x", "", 2, `invalid value "x" for flag -cost: parse error (-h explains the flags)`},
+		{"-ttl 999ms", "", 2, "-ttl 999ms: must be a second or more, such as 30s"},
+		{"-ttl -1s", "", 2, "-ttl -1s: must be a second or more, such as 30s"},
+		{"-addr 3000", "", 2, `can't listen on "3000"` + addr},
+		{"-addr :65536", "", 2, `can't listen on ":65536"` + addr},
+		{"", "http", 2, `can't listen on ":http"` + addr},
+		{"-x", "", 2, "flag provided but not defined: -x (-h explains the flags)"},
+		{"serve", "", 2, `unexpected argument "serve" (-h explains the flags)`},
+		{"-addr " + taken.Addr().String(), "", 1, "listen tcp " + taken.Addr().String() +
+			": bind: address already in use (-addr or PORT can name another)"},
+		{"-addr localhost:0 -data damaged", "", 1, "damaged:2: email already in use"},
+	} {
+		t.Setenv("PORT", test.port)
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr)
+		if want := "graphql-jwt-auth: " + test.want + "\n"; status != test.status ||
+			stderr.String() != want || stdout.Len() > 0 {
+			t.Errorf("%s: status %d, want %d\n got %swant %s", test.args, status, test.status, &stderr, want)
+		}
+	}
+	os.Mkdir(".env", 0o700)
+	if status := run(t.Context(), nil, nil, io.Discard, io.Discard); status != 2 {
+		t.Errorf("a .env that can't be read: status %d, want 2", status)
+	}
+}
+
+// -h is no error: its text goes to standard output, and names each flag.
+func Test6_Help(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr)
+	flags := regexp.MustCompile(`(?m)^  -\w+`).FindAllString(stdout.String(), -1)
+	if status != 0 || stderr.Len() > 0 || fmt.Sprint(flags) != "[  -addr   -cost   -data   -ttl   -v]" {
+		t.Errorf("status %d, on standard output:\n%s\non standard error:\n%s", status, &stdout, &stderr)
+	}
+}
+
+// The log says how to reach the service, and how it could be abused.
+func Test6_Warnings(t *testing.T) {
+	const local = "serving http://localhost:3000/api, with 0 users from users.jsonl\n"
+	const everybody = "warning: everybody knows this JWT_SECRET: anyone can log in as anyone\n"
+	const short = "warning: JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2): it can be guessed\n"
+	const reachable = "other machines can reach this one (with -addr localhost:3000 they can't)\n"
+	good := strings.Repeat("x", 32)
+	for _, test := range []struct{ name, secret, addr, ip, want string }{
+		{"all is well", good, "localhost:0", "127.0.0.1", local},
+		{"no secret", "", "localhost:0", "::1",
+			"warning: no JWT_SECRET, so a random one: its tokens end with this process\n" + local},
+		{"a short one", good[:31], "localhost:0", "127.0.0.1", short + local},
+		{"the tutorial's", secret, "localhost:0", "127.0.0.1", everybody + local},
+		{"jwt.io's", "your-256-bit-secret", "localhost:0", "127.0.0.1", everybody + local},
+		{"jwt.io's new one", "a-string-secret-at-least-256-bits-long", "localhost:0", "127.0.0.1", everybody + local},
+		{"the shortest that is known", "secret", "localhost:0", "127.0.0.1", everybody + local},
+		{"PORT", good, ":0", "::", reachable + local},
+		{"every interface", good, "0.0.0.0:0", "0.0.0.0", reachable + local},
+		{"one interface", good, "[fe80::1]:0", "fe80::1", reachable + strings.Replace(local, "localhost", "[fe80::1]", 1)},
+	} {
+		var logged bytes.Buffer
+		announce(settings{secret: test.secret, addr: test.addr, data: "users.jsonl"},
+			&net.TCPAddr{IP: net.ParseIP(test.ip), Port: 3000}, 0, log.New(&logged, "", 0))
+		if logged.String() != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.name, &logged, test.want)
+		}
+	}
+}
+
+// A signal lets those finish who are being served, for 10 s; a second one is for
+// the impatient. Users are there again after a restart, and with the same
+// JWT_SECRET their tokens are, too.
+func Test6_StartsAndStops(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no signal that a program could send to another")
+	}
+	t.Chdir(t.TempDir())
+	p := startProgram(t)
+	token := regexp.MustCompile(`eyJ[^"]*`).FindString(p.post(t, johnSignsUp, ""))
+	slow, err := net.Dial("tcp", p.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"query":"{ __typename }"}`
+	fmt.Fprintf(slow, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	answer := bufio.NewReader(slow)
+	answer.ReadString('\n') // 100 Continue: the handler is at work
+	answer.ReadString('\n')
+	p.stop(t, syscall.SIGTERM)
+	io.WriteString(slow, body)
+	if status, _ := answer.ReadString('\n'); status != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("the request under way got %q", status)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit status 0", err)
+	}
+
+	p = startProgram(t)
+	if got := p.post(t, whoAmI, token); got != meIsJohn {
+		t.Errorf("me, after the restart:\n got %s\nwant %s", got, meIsJohn)
+	}
+	slow, _ = net.Dial("tcp", p.host)
+	defer slow.Close()
+	fmt.Fprint(slow, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"Content-Length: 1\r\nExpect: 100-continue\r\n\r\n")
+	bufio.NewReader(slow).ReadString('\n')
+	p.stop(t, os.Interrupt)
+	p.cmd.Process.Signal(os.Interrupt)
+	if err := p.cmd.Wait(); err == nil {
+		t.Error("after a second SIGINT: exit status 0, want the signal")
+	}
+}
+
+// -----------------------------------------------------------------------------
+// 8 Beyond examples
+// -----------------------------------------------------------------------------
+
+// Whatever else is in a .env, a line KEY="value" before it is read as it stands.
+func FuzzDotEnv(f *testing.F) {
+	for _, text := range []string{"", "B=x", "export B='#'\r\n", "A", "=", "\"", "\x00\xff", " = #\n"} {
+		f.Add(text, text)
+	}
+	f.Fuzz(func(t *testing.T, value, rest string) {
+		env := dotEnv(`A="` + value + "\" # comment\r\nC=" + value + "\n" + rest)
+		for key, got := range env {
+			if !regexp.MustCompile(`^\w+$`).MatchString(key) || strings.ContainsAny(got, "\n") {
+				t.Errorf("%q is %q", key, got)
+			}
+		}
+		if got := env["A"]; got != value && !strings.ContainsAny(value, "\"\n") && !strings.Contains(rest, "A") {
+			t.Errorf("A is %q, want %q", got, value)
+		}
+	})
+}
+
+func BenchmarkMe(b *testing.B) {
+	s := newServer(b)
+	request := ask(whoAmI, "Authorization: Bearer "+s.token(johnSignsUp))
+	for b.Loop() {
+		s.send(request)
+	}
+}
+
+// A login costs what bcrypt costs, and little more: compare the two.
+func BenchmarkLogin(b *testing.B) {
+	s := newServer(b)
+	s.ask(johnSignsUp, "")
+	u, _ := s.store.byEmail("johndoe@example.com")
+	b.Run("login", func(b *testing.B) {
+		for b.Loop() {
+			s.ask(johnLogsIn, "")
+		}
+	})
+	b.Run("bcrypt alone", func(b *testing.B) {
+		for b.Loop() {
+			bcrypt.CompareHashAndPassword([]byte(u.Password), []byte("password"))
+		}
+	})
+}
+
+// Whatever is signed: it is accepted only if an independent reader of JSON finds
+// in it what the server does, and never under another key or in another spelling.
+func FuzzToken(f *testing.F) {
+	f.Add(hs256, johnsClaims)
+	f.Add(`{"alg":"none","ALG":"HS256"}`, `{"id":1e0,"email":"\u0000","exp":1e400,"nbf":null}`)
+	f.Add(" {} ", "[\"\\\"{\"]")
+	f.Fuzz(func(t *testing.T, header, body string) {
+		token := signed(secret, header, body)
+		got, err := verify([]byte(secret), token, issued)
+		if err != nil {
+			return
+		}
+		var h, c map[string]json.RawMessage
+		var alg, email string
+		json.Unmarshal([]byte(header), &h)
+		json.Unmarshal([]byte(body), &c)
+		json.Unmarshal(h["alg"], &alg)
+		json.Unmarshal(c["email"], &email)
+		exp, _ := strconv.ParseFloat(string(c["exp"]), 64)
+		if alg != "HS256" || email != got.Email || exp <= float64(issued.Unix()) {
+			t.Fatalf("accepted %s %s as %+v", header, body, got)
+		}
+		for _, forgery := range []string{token + "=", token + "\n", "\n" + token, signed("other", header, body)} {
+			if _, err := verify([]byte(secret), forgery, issued); err == nil {
+				t.Fatalf("accepted %q", forgery)
+			}
+		}
+		got.ExpiresAt = math.MaxInt32
+		again, err := verify([]byte(secret), sign([]byte(secret), got), issued)
+		if again != got || err != nil {
+			t.Fatalf("signed %+v, verified %+v, %v", got, again, err)
+		}
+	})
+}
+
+func BenchmarkToken(b *testing.B) {
+	key, c := []byte(secret), claims{1, "johndoe@example.com", 1518346667, 1549904267}
+	b.Run("sign", func(b *testing.B) {
+		for b.Loop() {
+			sign(key, c)
+		}
+	})
+	b.Run("verify", func(b *testing.B) {
+		for b.Loop() {
+			verify(key, johnsToken, issued)
+		}
+	})
+}
+
+// Whatever the file holds, it is refused as it is, or it can be loaded again.
+func FuzzUsersFile(f *testing.F) {
+	f.Add([]byte(userLine(1, "ann") + userLine(2, "bob")))
+	f.Add([]byte("\ufeff\r\n" + userLine(1, "ann") + " "))
+	f.Add([]byte(userLine(5, "ann") + userLine(6, "bob")[:90]))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		t.Chdir(dir)
+		s, _, err := openText(t, string(text))
+		if err != nil {
+			if readUsersFile() != string(text) {
+				t.Errorf("%v, and the file was changed", err)
+			}
+			return
+		}
+		_, err = s.add("new", "new.user@example.com", someHash)
+		again, logged := mustOpen(t, readUsersFile())
+		if err == nil && again.len() != s.len() || logged.Len() > 0 {
+			t.Errorf("%d users, loaded again %d; %s", s.len(), again.len(), logged)
+		}
+	})
+}
+
+func BenchmarkLoad(b *testing.B) {
+	const users = 10_000
+	b.Chdir(b.TempDir())
+	var text strings.Builder
+	for id := 1; id <= users; id++ {
+		text.WriteString(userLine(id, fmt.Sprint("user", id)))
+	}
+	os.WriteFile("users.jsonl", []byte(text.String()), 0o600)
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		s, err := openStore("users.jsonl", log.Default())
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.close()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/users, "ns/user")
+}
+
+// -----------------------------------------------------------------------------
+// Tools
+// -----------------------------------------------------------------------------
+
+const secret = "somereallylongsecretkey" // the tutorial's
+
+// acts are the programs that this test becomes, when called by their names.
+var acts = map[string]func(){"graphql-jwt-auth": main}
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv("SIGN_UP_UNTIL_KILLED"); path != "" {
+		signUpUntilKilled(path)
+	}
+	if act := acts[strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")]; act != nil {
+		act()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+type server struct {
+	*app
+	file   string // of the users
+	logged *bytes.Buffer
+}
+
+// newServer returns a server without users and without a port.
+func newServer(t testing.TB) *server {
+	s := &server{file: filepath.Join(t.TempDir(), "users.jsonl"), logged: &bytes.Buffer{}}
+	logger := log.New(s.logged, "", 0)
+	users, err := openStore(s.file, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { users.close() })
+	s.app = newApp(settings{cost: bcrypt.MinCost, secret: secret}, users, logger)
+	return s
+}
+
+// ask sends a document, with a token unless that is "", and returns the body of the reply.
+func (s *server) ask(document, token string) string {
+	request := ask(document)
+	if token != "" {
+		request = ask(document, "Authorization: Bearer "+token)
+	}
+	_, body, _ := strings.Cut(s.send(request), "\n\n")
+	return body
+}
+
+// askWith sends a document and its variables, in JSON, and returns the body of the reply.
+func (s *server) askWith(document, variables string) string {
+	request := strings.TrimSuffix(ask(document), "}") + `,"variables":` + variables + `}`
+	_, body, _ := strings.Cut(s.send(request), "\n\n")
+	return body
+}
+
+// token sends a document that signs up or logs in, and returns the token.
+func (s *server) token(document string) string {
+	return regexp.MustCompile(`eyJ[^"]*`).FindString(s.ask(document, ""))
+}
+
+// send sends a request, written as on the wire, and returns the reply likewise,
+// without the headers that every reply has.
+func (s *server) send(request string) string {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, parseRequest(request))
+	header := w.Header()
+	for name, value := range everyReply {
+		if slices.Equal(header[name], value) {
+			header.Del(name)
+		}
+	}
+	if header.Get("Content-Length") == fmt.Sprint(w.Body.Len()) {
+		header.Del("Content-Length")
+	}
+	reply := fmt.Sprintf("%d %s\n", w.Code, http.StatusText(w.Code))
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		reply += http.CanonicalHeaderKey(name) + ": " + strings.Join(header[name], ", ") + "\n"
+	}
+	return reply + "\n" + w.Body.String()
+}
+
+// dial connects to the server, without a network.
+func (s *server) dial(t *testing.T) net.Conn {
+	client, conn := net.Pipe()
+	listener := make(pipes, 1)
+	listener <- conn
+	hs := newHTTPServer(s, s.log)
+	go hs.Serve(listener)
+	t.Cleanup(func() { client.Close(); hs.Close() })
+	return client
+}
+
+// pipes listens to connections that have no network between them.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if conn, open := <-p; open {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// parseRequest reads a request as it is on the wire, but for version and Host.
+func parseRequest(request string) *http.Request {
+	head, body, _ := strings.Cut(request, "\n\n")
+	lines := strings.Split(head, "\n")
+	method, target, _ := strings.Cut(lines[0], " ")
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		r.Header.Add(name, strings.TrimSpace(value))
+	}
+	return r
+}
+
+// ask writes the request that sends a document.
+func ask(document string, headers ...string) string {
+	lines := append([]string{"POST /api", "Content-Type: application/json"}, headers...)
+	return strings.Join(lines, "\n") + "\n\n" + `{"query":` + quoted(document) + `}`
+}
+
+func loginOf(email, password string) string {
+	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email), quoted(password))
+}
+
+// quoted writes a string as JSON and GraphQL do.
+func quoted(s string) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(s)
+	return strings.TrimSpace(text.String())
+}
+
+// replied, refused and refusedToken write replies, as send does.
+func replied(body string) string {
+	return "200 OK\nContent-Type: application/json; charset=utf-8\n\n" + body
+}
+
+func refused(status int, message string, headers ...string) string {
+	lines := append(headers, "Content-Type: application/json; charset=utf-8")
+	slices.Sort(lines)
+	return fmt.Sprintf("%d %s\n%s\n\n{\"errors\":[{\"message\":%s}]}", status, http.StatusText(status),
+		strings.Join(lines, "\n"), quoted(message))
+}
+
+func refusedToken(message string) string {
+	reply := refused(401, message,
+		`Www-Authenticate: Bearer error="invalid_token", error_description="`+message+`"`)
+	return strings.Replace(reply, "}]}", `,"extensions":{"code":"UNAUTHENTICATED"}}]}`, 1)
+}
+
+// errorAt writes the body of a refusal, at places such as "1:2 3:4".
+func errorAt(message, at string) string {
+	places := regexp.MustCompile(`(\d+):(\d+) ?`).ReplaceAllString(at, `{"line":$1,"column":$2},`)
+	return fmt.Sprintf(`{"errors":[{"message":%s,"locations":[%s]}]}`,
+		appendJSONString(nil, message), strings.TrimSuffix(places, ","))
+}
+
+// fieldError writes the body of a reply whose one field failed.
+func fieldError(field string, column int, message, code string) string {
+	return fmt.Sprintf(`{"errors":[{"message":%s,"locations":[{"line":1,"column":%d}],"path":["%s"],`+
+		`"extensions":{"code":"%s"}}],"data":{"%[3]s":null}}`, quoted(message), column, field, code)
+}
+
+// A program is a process of its own that serves the users.jsonl of its folder.
+type program struct {
+	cmd  *exec.Cmd
+	host string
+}
+
+func startProgram(t *testing.T) program {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &exec.Cmd{Path: path, Args: []string{"graphql-jwt-auth", "-addr", "localhost:0", "-cost", "4"},
+		Env: append(os.Environ(), "JWT_SECRET="+secret)}
+	stderr, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	url := regexp.MustCompile(`http://(.*)/api`)
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		if m := url.FindStringSubmatch(lines.Text()); m != nil {
+			return program{cmd, m[1]}
+		}
+	}
+	t.Fatal("the program did not start")
+	panic("unreachable")
+}
+
+// stop sends a signal, and returns when the program listens no more.
+func (p program) stop(t *testing.T, signal os.Signal) {
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		conn, err := net.Dial("tcp", p.host)
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
+}
+
+// post sends a document to the program, with a token unless that is "".
+func (p program) post(t *testing.T, document, token string) string {
+	r := parseRequest(ask(document))
+	r.RequestURI, r.URL.Scheme, r.URL.Host = "", "http", p.host
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	body, _ := io.ReadAll(reply.Body)
+	return string(body)
+}

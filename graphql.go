@@ -34,7 +34,7 @@ const (
 	maxReplyFields    = 50_000  // fields of a reply, in every item of every list
 	maxMutationFields = 10      // fields run by one mutation
 	maxErrors         = 100     // errors listed in a reply
-	maxWork           = 200_000 // steps of a rule that may go over fragments again and again
+	maxWork           = 500_000 // steps of a rule that may go over fragments again and again
 )
 
 // A resolver gives the value of a field of Query or Mutation, with the arguments
@@ -1255,7 +1255,7 @@ func (s *schema) validate(doc *document) []gqlError {
 	v := &validator{schema: s, document: doc, fragments: map[string]*definition{},
 		firstNamed: map[string]*definition{}, visited: map[string]bool{}}
 	for _, def := range doc.definitions {
-		if def.kind == "fragment" {
+		if isFragment(def) {
 			v.fragments[def.name] = def
 		} else {
 			v.operations++
@@ -1263,14 +1263,14 @@ func (s *schema) validate(doc *document) []gqlError {
 	}
 	for _, def := range doc.definitions {
 		v.current = def
-		if def.kind == "fragment" {
+		if isFragment(def) {
 			v.fragmentDefinition(def)
 		} else {
 			v.operationDefinition(def)
 		}
 	}
 	merging := mergeDocument(doc)
-	v.runDeferred(merging.conflict != nil)
+	v.runDeferred(merging.conflict != nil || v.errors != nil)
 	v.noUnusedFragments()
 	switch {
 	case v.errors != nil:
@@ -1289,9 +1289,12 @@ func (v *validator) report(message string, at ...location) {
 }
 
 // runDeferred runs the deferred rules and puts all errors in their order.
-func (v *validator) runDeferred(hasConflict bool) {
+func (v *validator) runDeferred(mayConflict bool) {
 	walked := v.errors
-	search := newConflictSearch()
+	var search *conflictSearch
+	if mayConflict {
+		search = newConflictSearch()
+	}
 	var errs []gqlError
 	done := 0
 	for _, d := range v.deferred {
@@ -1300,7 +1303,7 @@ func (v *validator) runDeferred(hasConflict bool) {
 		v.errors = nil
 		if d.operation != nil {
 			v.variableRules(d.operation)
-		} else if hasConflict {
+		} else if mayConflict {
 			v.overlappingFieldsCanBeMerged(search, d.set)
 		}
 		if errs = append(errs, v.errors...); len(errs) > maxErrors {
@@ -1638,6 +1641,9 @@ func (v *validator) variableRules(op *definition) {
 		}
 	}
 	v.work += len(usages)
+	if usages == nil && op.variables == nil {
+		return
+	}
 	variables := map[string]*variableDefinition{}
 	for _, def := range op.variables {
 		variables[def.variable.value] = def
@@ -1891,42 +1897,52 @@ func (m *merging) merge(sets ...[]*selection) {
 	m.work += c.work
 	m.tooLarge = m.tooLarge || m.fields > maxFields || m.work > maxWork
 	for _, g := range c.groups {
-		if m.tooLarge {
-			return
-		}
 		for _, field := range g.others {
-			if reason := difference(g.selection, field, false); reason != "" && m.conflict == nil {
+			if reason := difference(placed{g.selection, false}, placed{field, false}, false); reason != "" && m.conflict == nil {
 				m.conflict = &conflict{reason, g.selection, field}
 			}
 		}
-		if sets := g.selectionSets(); sets != nil {
+	}
+	for _, g := range c.groups {
+		if sets := g.selectionSets(); sets != nil && !m.tooLarge {
 			m.merge(sets...)
 		}
 	}
 }
 
+// A placed field is one of a selection set. Where that belongs to __schema or
+// __type, graphql-js does not know the types in it when it merges fields: then
+// it is blind.
+type placed struct {
+	*selection
+	isBlind bool
+}
+
 // difference says what two fields of one response key differ in, or "". Fields
 // of different types never meet, and only the shape of their values must agree.
-func difference(a, b *selection, areExclusive bool) string {
+func difference(a, b placed, areExclusive bool) string {
+	mustAgree := !areExclusive && !exclusive(a, b)
 	switch {
-	case !areExclusive && !exclusive(a, b) && a.name != b.name:
+	case mustAgree && a.name != b.name:
 		return fmt.Sprintf("%q and %q are different fields", a.name, b.name)
-	case !areExclusive && !exclusive(a, b) && !equalArguments(a.arguments, b.arguments):
+	case mustAgree && !equalArguments(a.arguments, b.arguments):
 		return "they have differing arguments"
-	case a.def != nil && b.def != nil && shapesDiffer(a, b):
+	case shapesDiffer(a, b):
 		return fmt.Sprintf(`they return conflicting types "%s" and "%s"`, a.def.typ, b.def.typ)
 	}
 	return ""
 }
 
-func exclusive(a, b *selection) bool {
-	return a.parent != nil && b.parent != nil && a.parent != b.parent
+func exclusive(a, b placed) bool {
+	return !a.isBlind && !b.isBlind && a.parent != nil && b.parent != nil && a.parent != b.parent
 }
 
+func (f placed) isMeta() bool { return strings.HasPrefix(f.name, "__") }
+
 // shapesDiffer: the values of two fields can't stand in the same place.
-func shapesDiffer(a, b *selection) bool {
-	if strings.HasPrefix(a.name, "__") || strings.HasPrefix(b.name, "__") {
-		return false // graphql-js does not compare these
+func shapesDiffer(a, b placed) bool {
+	if a.isBlind || b.isBlind || a.isMeta() || b.isMeta() || a.def == nil || b.def == nil {
+		return false
 	}
 	t, u := a.def.typ, b.def.typ
 	for ; t != nil && u != nil; t, u = t.ofType, u.ofType {
@@ -1940,11 +1956,17 @@ func shapesDiffer(a, b *selection) bool {
 
 // equalArguments compares arguments, or the fields of objects, in any order.
 func equalArguments(a, b []*argument) bool {
-	byName := func(a, b *argument) int { return strings.Compare(a.name, b.name) }
-	return len(a) == len(b) && slices.EqualFunc(
-		slices.SortedStableFunc(slices.Values(a), byName),
-		slices.SortedStableFunc(slices.Values(b), byName),
-		func(a, b *argument) bool { return a.name == b.name && equalValues(a.value, b.value) })
+	if len(a) != len(b) {
+		return false
+	}
+	values := make(map[string]*value, len(b))
+	for _, arg := range b {
+		values[arg.name] = arg.value
+	}
+	return !slices.ContainsFunc(a, func(arg *argument) bool {
+		other := values[arg.name]
+		return other == nil || !equalValues(arg.value, other)
+	})
 }
 
 func equalValues(a, b *value) bool {
@@ -1954,7 +1976,7 @@ func equalValues(a, b *value) bool {
 
 // overlappingFieldsCanBeMerged names the first conflict of a set (§5.3.2).
 func (v *validator) overlappingFieldsCanBeMerged(search *conflictSearch, set []*selection) {
-	if c := search.within(search.fieldMap(set)); c != nil {
+	if c := search.within(search.fieldMap(set, false)); c != nil {
 		v.reportConflict(c)
 	}
 }
@@ -1975,7 +1997,7 @@ type conflict struct {
 // graphql-js, which compares every two fields, until it finds the first.
 type conflictSearch struct {
 	found     *conflict
-	maps      map[*selection]*fieldMap // by the first selection of a set
+	maps      map[placed]*fieldMap // by the first selection of a set
 	compared  map[[2]*definition]bool
 	exclusive bool // the fields around are of different types
 	work      int
@@ -1985,37 +2007,38 @@ type conflictSearch struct {
 // fragments that it spreads.
 type fieldMap struct {
 	keys      []string
-	fields    map[string][]*selection
+	fields    map[string][]placed
 	fragments []*definition
 	compared  map[*definition]bool // fragments that it was compared with
 }
 
 func newConflictSearch() *conflictSearch {
 	return &conflictSearch{
-		maps: map[*selection]*fieldMap{}, compared: map[[2]*definition]bool{}}
+		maps: map[placed]*fieldMap{}, compared: map[[2]*definition]bool{}}
 }
 
-func (s *conflictSearch) fieldMap(set []*selection) *fieldMap {
-	m := s.maps[set[0]]
+func (s *conflictSearch) fieldMap(set []*selection, isBlind bool) *fieldMap {
+	key := placed{set[0], isBlind}
+	m := s.maps[key]
 	if m == nil {
-		m = &fieldMap{fields: map[string][]*selection{}, compared: map[*definition]bool{}}
-		m.add(set)
+		m = &fieldMap{fields: map[string][]placed{}, compared: map[*definition]bool{}}
+		m.add(set, isBlind)
 		clear(m.compared)
-		s.maps[set[0]] = m
+		s.maps[key] = m
 	}
 	return m
 }
 
-func (m *fieldMap) add(set []*selection) {
+func (m *fieldMap) add(set []*selection, isBlind bool) {
 	for _, s := range set {
 		switch {
 		case s.kind == inlineFragment:
-			m.add(s.selectionSet)
+			m.add(s.selectionSet, isBlind && s.condition == nil)
 		case s.kind == fieldSelection:
 			if m.fields[s.key] == nil {
 				m.keys = append(m.keys, s.key)
 			}
-			m.fields[s.key] = append(m.fields[s.key], s)
+			m.fields[s.key] = append(m.fields[s.key], placed{s, isBlind})
 		case s.fragment != nil && !m.compared[s.fragment]:
 			m.compared[s.fragment] = true
 			m.fragments = append(m.fragments, s.fragment)
@@ -2043,7 +2066,7 @@ func (s *conflictSearch) within(m *fieldMap) *conflict {
 
 // withFragment compares the fields of a set with those of a fragment.
 func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
-	n := s.fieldMap(f.selectionSet)
+	n := s.fieldMap(f.selectionSet, false)
 	if s.found != nil || m == n || m.compared[f] {
 		return
 	}
@@ -2060,7 +2083,7 @@ func (s *conflictSearch) fragments(f, g *definition) {
 		return
 	}
 	s.compared[[2]*definition{f, g}] = true
-	m, n := s.fieldMap(f.selectionSet), s.fieldMap(g.selectionSet)
+	m, n := s.fieldMap(f.selectionSet, false), s.fieldMap(g.selectionSet, false)
 	s.between(m, n)
 	for _, h := range n.fragments {
 		s.fragments(f, h)
@@ -2079,14 +2102,14 @@ func (s *conflictSearch) between(m, n *fieldMap) {
 }
 
 // fields compares each of some fields with each of others, and what they select.
-func (s *conflictSearch) fields(as, bs []*selection) {
+func (s *conflictSearch) fields(as, bs []placed) {
 	for _, a := range as {
 		for _, b := range bs {
 			if s.work++; s.work > maxWork || s.found != nil {
 				return
 			}
 			if reason := difference(a, b, s.exclusive); reason != "" {
-				s.found = &conflict{reason, a, b}
+				s.found = &conflict{reason, a.selection, b.selection}
 			} else if a.selectionSet != nil && b.selectionSet != nil {
 				s.subfields(a, b)
 			}
@@ -2094,10 +2117,11 @@ func (s *conflictSearch) fields(as, bs []*selection) {
 	}
 }
 
-func (s *conflictSearch) subfields(a, b *selection) {
+func (s *conflictSearch) subfields(a, b placed) {
 	wasExclusive := s.exclusive
 	s.exclusive = wasExclusive || exclusive(a, b)
-	m, n := s.fieldMap(a.selectionSet), s.fieldMap(b.selectionSet)
+	m := s.fieldMap(a.selectionSet, a.isBlind || a.isMeta())
+	n := s.fieldMap(b.selectionSet, b.isBlind || b.isMeta())
 	s.between(m, n)
 	for _, f := range n.fragments {
 		s.withFragment(m, f)
@@ -2112,7 +2136,7 @@ func (s *conflictSearch) subfields(a, b *selection) {
 	}
 	s.exclusive = wasExclusive
 	if c := s.found; c != nil {
-		s.found = &conflict{fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason), a, b}
+		s.found = &conflict{fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason), a.selection, b.selection}
 	}
 }
 
@@ -2151,28 +2175,31 @@ var errTooManyFields = newError(fmt.Sprintf(
 // execute is ExecuteRequest (§6.1). It returns the reply, and whether that has
 // data: false where the operation was refused before it ran.
 func (op *operation) execute(ctx context.Context, variables map[string]any) (reply []byte, ok bool) {
-	e := &execution{operation: op, ctx: ctx, data: make([]byte, 0, 512)}
+	e := &execution{operation: op, ctx: ctx, data: append(make([]byte, 0, 256), dataPrefix...)}
 	if e.coerceVariableValues(variables); e.errors != nil {
-		return response(nil, e.errors...), false
+		return response("", e.errors...), false
 	}
 	defer func() {
 		if r := recover(); r == errTooManyFields {
-			reply, ok = response(nil, *errTooManyFields), false
+			reply, ok = response("", *errTooManyFields), false
 		} else if r != nil {
 			panic(r)
 		}
 	}()
 	root := collectFields(e, op.selectionSet)
 	if root.err != nil {
-		return response([]byte("null"), *root.err), true
+		return response("null", *root.err), true
 	}
 	if err := e.limitMutations(root); err != nil {
-		return response(nil, *err), false
+		return response("", *err), false
 	}
 	if !e.executeCollectedFields(nil, root) {
-		e.data = append(e.data[:0], "null"...)
+		e.data = append(e.data[:len(dataPrefix)], "null"...)
 	}
-	return response(e.data, e.errors...), true
+	if e.errors != nil {
+		return response(string(e.data[len(dataPrefix):]), e.errors...), true
+	}
+	return append(e.data, '}'), true
 }
 
 // limitMutations refuses a mutation that runs too many fields: here each may
@@ -2473,7 +2500,7 @@ func (e *execution) valueOf(v *value) any {
 // completeValue is CompleteValue (§6.4.3): it writes what a resolver returned
 // as its type demands. Like executeField, it is false where null may not be.
 func (e *execution) completeValue(t *typeRef, g *fieldGroup, result any) bool {
-	start := len(e.data)
+	start, depth := len(e.data), len(e.path)
 	switch {
 	case result == nil:
 		e.data = append(e.data, "null"...)
@@ -2496,7 +2523,7 @@ func (e *execution) completeValue(t *typeRef, g *fieldGroup, result any) bool {
 		e.data = appendLeaf(e.data, result)
 		return true
 	}
-	e.data = append(e.data[:start], "null"...)
+	e.data, e.path = append(e.data[:start], "null"...), e.path[:depth]
 	return !t.nonNull
 }
 
@@ -2539,19 +2566,19 @@ type codedError struct{ code, message string }
 
 func (e codedError) Error() string { return e.message }
 
-// response is the reply to a request (§7.1). Errors come first, lest they be
-// overlooked. Without data the request was refused before it was executed.
-func response(data []byte, errs ...gqlError) []byte {
-	if errs == nil {
-		return append(append([]byte(`{"data":`), data...), '}')
-	}
+// dataPrefix begins a reply without errors.
+const dataPrefix = `{"data":`
+
+// response is a reply with errors (§7.1). They come first, lest they be
+// overlooked. Where data is "", the request was refused before it was executed.
+func response(data string, errs ...gqlError) []byte {
 	var reply bytes.Buffer
 	encoder := json.NewEncoder(&reply)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(struct {
 		Errors []gqlError      `json:"errors"`
 		Data   json.RawMessage `json:"data,omitempty"`
-	}{errs[:min(len(errs), maxErrors)], data})
+	}{errs[:min(len(errs), maxErrors)], json.RawMessage(data)})
 	if err != nil {
 		panic(err) // of what we wrote ourselves
 	}

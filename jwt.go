@@ -282,15 +282,13 @@ func parseObject(text []byte) ([]member, error) {
 func splitMembers(text []byte) (members []member, err error) {
 	names := string(text) // one copy, of which each name is a piece
 	members = make([]member, 0, 6)
-	seen := make(map[string]bool)
 	for start := 0; start < len(text); {
 		colon := start + indexOutside(text[start:], ':')
 		comma := colon + indexOutside(text[colon:], ',')
 		name := unquote(strings.TrimSpace(names[start:colon]))
-		if seen[name] {
+		if find(members, name) != nil {
 			err = fmt.Errorf("has the name %q twice", name)
 		}
-		seen[name] = true
 		members = append(members, member{name, bytes.TrimSpace(text[colon+1 : comma])})
 		start = comma + 1
 	}

@@ -339,7 +339,7 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), a.cost)
 	done()
 	if err != nil {
-		return nil, badInput(err.Error())
+		return nil, err // never: the length has been checked
 	}
 	u, err := a.store.add(username, email, string(hash))
 	if err == errEmailTaken { // by someone quicker
@@ -430,7 +430,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	re, err := a.route(r, mediaType)
 	if err != nil {
 		re = reply{status: err.status, mediaType: cmp.Or(mediaType, plainJSON), header: err.header,
-			body: response(nil, gqlError{Message: err.message, Extensions: err.extensions})}
+			body: response("", gqlError{Message: err.message, Extensions: err.extensions})}
 	}
 	header := w.Header()
 	maps.Copy(header, everyReply)
@@ -515,11 +515,11 @@ func negotiate(accept string) (mediaType string) {
 func weigh(accept, mediaType string) (weight float64, place int) {
 	precision := -1
 	for i, item := range strings.Split(accept, ",") {
-		name, parameters, _ := mime.ParseMediaType(item)
+		name, params, _ := mime.ParseMediaType(item)
 		p := slices.Index([]string{"*/*", "application/*", mediaType}, name)
 		if p > precision {
 			precision, place = p, i
-			weight, _ = strconv.ParseFloat(cmp.Or(parameters["q"], "1"), 64)
+			weight, _ = strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
 		}
 	}
 	return weight, place
@@ -529,7 +529,7 @@ func (a *app) route(r *http.Request, mediaType string) (reply, *httpError) {
 	get := r.Method == http.MethodGet || r.Method == http.MethodHead
 	html := strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
-	case size(r.Header) > maxHeader:
+	case headerSize(r.Header) > maxHeader:
 		return reply{}, errHeader
 	case r.URL.Path == "/" && get:
 		return reply{status: 302, header: toAPI}, nil
@@ -547,7 +547,7 @@ func (a *app) route(r *http.Request, mediaType string) (reply, *httpError) {
 	return a.graphQL(r, mediaType)
 }
 
-func size(header http.Header) (bytes int) {
+func headerSize(header http.Header) (bytes int) {
 	for name, values := range header {
 		for _, value := range values {
 			bytes += len(name) + len(": ") + len(value) + len("\r\n")
@@ -570,7 +570,7 @@ func (a *app) graphQL(r *http.Request, mediaType string) (reply, *httpError) {
 	op, errs := a.schema.prepare(p.query, p.operationName)
 	switch {
 	case errs != nil:
-		re.body = response(nil, errs...)
+		re.body = response("", errs...)
 	case op.kind == "mutation" && r.Method != http.MethodPost:
 		return reply{}, errMutation
 	default:
@@ -578,7 +578,7 @@ func (a *app) graphQL(r *http.Request, mediaType string) (reply, *httpError) {
 		re.body, ran = op.execute(ctx, p.variables)
 	}
 	if mediaType == graphQLJSON && !ran {
-		re.status = 400 // As application/json, it must be 200 even then.
+		re.status = 400 // as application/json, it stays 200 even then
 	}
 	return re, nil
 }
@@ -655,8 +655,8 @@ func readParameters(r *http.Request) (p parameters, err *httpError) {
 // readBody returns the members of the body's JSON object. Decoding into a map
 // minds the case of their names; into a struct, it would not.
 func readBody(r *http.Request) (members map[string]any, _ *httpError) {
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := cmp.Or(parameters["charset"], "utf-8")
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := cmp.Or(params["charset"], "utf-8")
 	if err != nil || mediaType != plainJSON || !strings.EqualFold(charset, "utf-8") ||
 		r.Header.Get("Content-Encoding") != "" {
 		return nil, errNotJSON
@@ -940,48 +940,51 @@ func contentHash(element string) string {
 const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>graphql-jwt-auth</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>
 :root { color-scheme: light dark; --paper: #f4f4f1; --card: #fff; --line: #d8d9dd; --ink: #1b1d22; --muted: #5a5f69; --good: #0a6b33;
-  --header: #b3123f; --claims: #6427cf; --signature: #00646f; }
+  --header: #b3123f; --claims: #6427cf; --signature: #00646f; } * { box-sizing: border-box; min-width: 0; margin: 0; padding: 0; }
 @media (prefers-color-scheme: dark) { :root { --paper: #101216; --card: #191c22; --line: #343944; --ink: #e9eaee; --muted: #a2a8b4;
-  --good: #6fdc97; --header: #ff8aa6; --claims: #c4a5ff; --signature: #5fd3e0; } }
-* { box-sizing: border-box; min-width: 0; margin: 0; padding: 0; } :focus-visible { outline: 3px solid var(--claims); outline-offset: 2px; }
+  --good: #6fdc97; --header: #ff8aa6; --claims: #c4a5ff; --signature: #5fd3e0; } } [role=status], #token { min-height: 1.5em; }
+:focus-visible { outline: 3px solid var(--claims); outline-offset: 2px; } label, .good, .bad { font-weight: 600; }
 body { border-top: 5px solid; border-image: linear-gradient(90deg, var(--header) 19.6%, #0000 0 20%, var(--claims) 0 69.6%, #0000 0 70%,
     var(--signature) 0) 5; background: var(--paper); color: var(--ink); font: .875rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-header, main { max-width: 100rem; margin: auto; padding: 1.25rem 1rem .5rem; } [role=status] { min-height: 1.5em; }
+header, main { max-width: 100rem; margin: auto; padding: 1.25rem 1rem .5rem; } p label, p input { display: inline; width: auto; }
 main, section, form, .part, label, li { display: grid; gap: .6rem; align-items: start; } main { gap: 1rem; } .part, label { gap: .3rem; }
 @media (min-width: 50rem) { main { grid: auto 1fr / 1fr 1fr; } #get { grid-row: span 2; } } /* the third card under the second */
-@media (min-width: 75rem) { main { grid: auto / 1fr 1fr 1fr; } #get { grid-row: auto; } }
+@media (min-width: 75rem) { main { grid: auto / 1fr 1fr 1fr; } #get { grid-row: auto; } } pre { min-height: 5rem; }
 form { grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); } form > :nth-child(n + 3) { grid-column: 1 / -1; }
 section, input, textarea, pre { border: 1px solid var(--line); border-radius: 8px; } section { padding: 1rem; background: var(--card); }
 h2, h3 { font-size: 1.05rem; } h2 span { display: inline-block; width: 1.6em; margin-right: .5em; border-radius: 1em; text-align: center; }
 input, textarea, pre, #token { max-height: 17rem; font: .8125rem/1.5 ui-monospace, monospace; } .part textarea { field-sizing: content; }
-input, textarea, pre { width: 100%; padding: .5rem; color: var(--ink); background: var(--paper); } p label, p input { display: inline; width: auto; }
-pre, #token { overflow: auto; white-space: pre-wrap; } #token { user-select: all; word-break: break-all; } label, button, b { font-weight: 600; }
-button { margin: 0 .4rem .4rem 0; padding: .4rem .85rem; border: 1.5px solid var(--ink); border-radius: 8px; font: inherit;
+input, textarea, pre { width: 100%; padding: .5rem; color: var(--ink); background: var(--paper); }
+pre, #token { overflow: auto; white-space: pre-wrap; } #token { user-select: all; word-break: break-all; } i { font-style: normal; }
+button { margin: 0 .4rem .4rem 0; padding: .4rem .9rem; border: 1px solid var(--ink); border-radius: 8px; font: inherit; font-weight: 600;
   color: inherit; background: none; } h2 span, #signup, #try { color: var(--card); background: var(--ink); } :disabled { opacity: .45; }
 li { grid-template-columns: 1fr auto; gap: 0 .75rem; padding: .25rem 0; border-top: 1px solid var(--line); } li i { text-align: right; }
 .part { padding-left: .75rem; border-left: 4px solid; } :where(.part > :not(h3), b) { color: var(--ink); } .good { color: var(--good); }
-.header, .bad { color: var(--header); } .claims { color: var(--claims); } .signature { color: var(--signature); } .muted, li { color: var(--muted); }
-i { font-style: normal; } .good, .bad { font-weight: 600; } b::first-letter { text-transform: uppercase; } .part p:has(> :empty) { display: none; }
+.header, .bad { color: var(--header); } .claims { color: var(--claims); } .signature { color: var(--signature); }
+.muted, #authorization, li { color: var(--muted); } b::first-letter { text-transform: uppercase; } .part p:has(> :empty) { display: none; }
 </style><header><h1>graphql-jwt-auth</h1><p class="muted">Sign up, look inside the token you are given, then try to cheat with it.</p>
-<noscript>Without JavaScript: POST {"query": "{ me { id } }"} as application/json to this address.</noscript></header>
-<main><section id="get" aria-label="Get a token"><h2><span aria-hidden="true">1</span>Get a token</h2>
-<form><label>Username <input id="username" value="johndoe"></label><label>Email <input id="email" value="johndoe@example.com"></label>
-<label>Password <input id="password" type="password" value="password" autocomplete="off"></label><p><button id="signup">Sign up</button>
-<button id="login">Log in</button><button id="me">Me</button></p></form><label>GraphQL query <textarea id="query" rows="7"></textarea></label>
-<label>Variables (JSON) <textarea id="variables" rows="1"></textarea></label>
-<p><button id="send">Send</button><input id="attach" type="checkbox" checked> <label for="attach">Send the token</label></p>
-<p id="authorization"></p><p id="status" role="status" aria-label="Reply status"></p><pre id="reply" role="region" aria-label="Reply" tabindex="0"></pre></section>
+<noscript>Without JavaScript: POST {"query": "{ me { id } }"} as application/json to this address.</noscript></header><main>
+<section id="get" aria-label="Get a token"><h2><span aria-hidden="true">1</span>Get a token</h2><form><label>Username
+<input id="username" value="johndoe"></label><label>Email <input id="email" value="johndoe@example.com"></label><label>Password
+<input id="password" type="password" value="password" autocomplete="off"></label><p><button id="signup">Sign up</button><button
+id="login">Log in</button><button id="me">Me</button></p></form><label>GraphQL query
+<textarea id="query" rows="7"></textarea></label><label>Variables (JSON) <textarea id="variables" rows="1"></textarea></label><p>
+<button id="send">Send</button><input id="attach" type="checkbox" checked> <label for="attach">Send the token</label></p>
+<p id="authorization"></p><p id="status" role="status" aria-label="Reply status"></p>
+<pre id="reply" role="region" aria-label="Reply" tabindex="0"></pre></section>
 <section aria-label="Take it apart"><h2><span aria-hidden="true">2</span>Take it apart</h2>
 <p id="token" role="group" aria-label="Token" tabindex="0"><i class="header"></i><i></i><i class="claims"></i><i></i><i class="signature"></i></p>
 <div class="part header"><h3>Header<span></span></h3><textarea id="header" aria-label="Header (JSON)" rows="1"></textarea>
-<p class="muted">How it is signed. base64url hides nothing: anyone can read this.</p></div><div class="part claims"><h3>Claims<span></span></h3>
-<textarea id="claims" aria-label="Claims (JSON)" rows="2"></textarea><p><b>iat</b> issued <span id="iat"></span></p>
-<p><b>nbf</b> starts <span id="nbf"></span></p><p><b>exp</b> ends <span id="exp" role="timer" aria-label="Time left"></span></p><p class="muted">Who it is for, and how long. Never put a secret here.</p></div>
-<div class="part signature"><h3>Signature<span></span></h3><input id="signature" aria-label="Signature"><label>Secret <input id="secret"></label>
-<p id="result" role="status" aria-label="Signature result"></p><p><button id="sign">Sign with this secret</button></p></div>
-<label>Paste a token <input id="paste" placeholder="eyJ…"></label></section>
-<section id="cheat" aria-label="Try to cheat"><h2><span aria-hidden="true">3</span>Try to cheat</h2>
-<p><button id="other">Change the id</button><button id="none">Set alg to none</button><button id="expire">Expire it</button><button
+<p class="muted">How it is signed. base64url hides nothing: anyone can read this.</p></div>
+<div class="part claims"><h3>Claims<span></span></h3><textarea id="claims" aria-label="Claims (JSON)" rows="2"></textarea><p>
+<b>iat</b> issued <span id="iat"></span></p><p><b>nbf</b> starts <span id="nbf"></span></p><p><b>exp</b> ends
+<span id="exp" role="timer" aria-label="Time left"></span></p>
+<p class="muted">Who it is for, and how long. Never put a secret here.</p></div>
+<div class="part signature"><h3>Signature<span></span></h3><input id="signature" aria-label="Signature"><label>Secret
+<input id="secret"></label><p id="result" role="status" aria-label="Signature result"></p><p>
+<button id="sign">Sign with this secret</button></p></div><label>Paste a token<input id="paste" placeholder="eyJ…"></label></section>
+<section id="cheat" aria-label="Try to cheat"><h2><span aria-hidden="true">3</span>Try to cheat</h2><p>
+<button id="other">Change the id</button><button id="none">Set alg to none</button><button id="expire">Expire it</button><button
 id="restore">Restore</button></p><p id="hint" role="status" aria-label="Hint"></p><p><button id="try">Try this token</button></p>
 <p id="verdict" role="status" aria-label="Verdict"></p><ol aria-label="Checks">
 <li><b>form</b><i></i>three parts, with dots between; 8 KiB at most<i>RFC 7515 §7.1</i>
@@ -989,8 +992,8 @@ id="restore">Restore</button></p><p id="hint" role="status" aria-label="Hint"></
 <li><b>signed</b><i></i>a signature is there<i>RFC 7518 §3.6</i>
 <li><b>algorithm</b><i></i>HS256, whatever the token asks for<i>RFC 8725 §3.1</i>
 <li><b>signature</b><i></i>the HMAC-SHA-256 of header.claims<i>RFC 7518 §3.2</i>
-<li><b>not before</b><i></i>nbf, if there is one, has come<i>RFC 7519 §4.1.5</i>
-<li><b>expiry</b><i></i>exp is still to come<i>RFC 7519 §4.1.4</i><li><b>user</b><i></i>id and email say whose it is<i>RFC 7519 §4.3</i></ol></section></main><script>
+<li><b>not before</b><i></i>nbf, if there is one, has come<i>RFC 7519 §4.1.5</i><li><b>expiry</b><i></i>exp is still to come
+<i>RFC 7519 §4.1.4</i><li><b>user</b><i></i>id and email say whose it is<i>RFC 7519 §4.3</i></ol></section></main><script>
 const refusals = [['jwt malformed'], ['invalid token'], ['jwt signature is required'], ['invalid algorithm'], ['invalid signature'],
   ['jwt not active', 'invalid nbf value'], ['jwt expired', 'invalid exp value']]; // of the checks, in their order
 const me = '{\n  me {\n    id\n    username\n    email\n  }\n}', base64url = { alphabet: 'base64url', omitPadding: true };
@@ -1006,8 +1009,7 @@ const membersOf = (part) => [readable(part) && parse(decode(part))].find((value)
 const split = (text) => text.match(/^([^.]*)(\.?)([^.]*)(\.?)(.*)$/s).slice(1); // the parts and the dots between
 const mutation = (field, ...names) => 'mutation {\n  ' + field + '(' + // JSON writes strings as GraphQL does
   names.map((name) => name + ': ' + JSON.stringify(the(name).value)).join(', ') + ')\n}';
-// send posts what the editor holds, or a query put there, and returns the reply; of two, the later request's is shown.
-async function send(bearer, query) {
+async function send(bearer, query) { // posts what the editor holds, or a query put there; shows the last request's reply, returns its own
   if (query) [the('query').value, the('variables').value] = [query, ''];
   const number = ++requests, start = performance.now(), headers = { 'Content-Type': 'application/json' };
   const show = (line, mood, text) => { if (number === requests) { say('status', line, mood); say('reply', text); } };
@@ -1018,27 +1020,22 @@ async function send(bearer, query) {
     const response = await fetch(location.pathname, { method: 'POST', headers, body }), text = await response.text();
     const ms = Math.round(performance.now() - start), challenge = response.headers.get('WWW-Authenticate');
     const reply = parse(text), error = reply?.errors?.[0]?.message, fresh = reply?.data?.signup ?? reply?.data?.login;
-    show(response.status + ' ' + response.statusText + ' in ' + ms + ' ms' + (error ? ': ' + error : ''), response.ok && !error ? 'good' : 'bad',
+    show([response.status, response.statusText, 'in', ms, error ? 'ms: ' + error : 'ms'].join(' '), response.ok && !error ? 'good' : 'bad',
       (challenge ? 'WWW-Authenticate: ' + challenge + '\n\n' : '') + (reply ? JSON.stringify(reply, null, 2) : text));
-    if (typeof fresh === 'string' && number > giver) { [given, giver] = [fresh, number]; restore(); }
-    return reply;
+    if (typeof fresh === 'string' && number > giver) { [given, giver] = [fresh, number]; restore(); } return reply;
   } catch { return show('No reply: is the server still running?', 'bad', ''); }
 }
-// setToken puts a token into every view of it; what was said of the one before goes.
-function setToken(next, hint = '') {
+function setToken(next, hint = '') { // puts a token into every view of it; what was said of the one before goes
   const pieces = split(token = next), original = split(given || next);
   pieces.forEach((piece, i) => { the('token').children[i].textContent = piece; });
-  boxes.forEach((box, i) => {
-    const part = pieces[2 * i];
+  boxes.forEach((box, i) => { const part = pieces[2 * i];
     if (part !== parts[i]) box.value = i < 2 && readable(part) ? decode(part) : part; // else it is being typed
-    box.previousSibling.lastChild.textContent = part === original[2 * i] ? '' : ' · changed'; parts[i] = part;
-  });
+    box.previousElementSibling.lastChild.textContent = part === original[2 * i] ? '' : ' · changed'; parts[i] = part; });
   for (const button of document.querySelectorAll('#cheat button, #sign')) button.disabled = !token; the('sign').disabled ||= !crypto.subtle;
-  say('hint', token ? hint : 'First get a token: sign up, log in or paste one.'); judge('');
-  showHeader(); showTimes(); checkSignature();
+  say('hint', token ? hint : 'First get a token: sign up, log in or paste one.'); judge(''); showHeader(); showTimes(); checkSignature();
 }
 const restore = () => given ? setToken(given, 'The token as the server gave it.') : say('hint', 'The server has given no token yet.');
-const showHeader = () => say('authorization', bearer() ? 'Authorization: Bearer ' + token.slice(0, 9) + '…' : 'No Authorization header', 'muted');
+const showHeader = () => say('authorization', bearer() ? 'Authorization: Bearer ' + token.slice(0, 9) + '…' : 'No Authorization header');
 const showTimes = () => ['iat', 'nbf', 'exp'].forEach((name) => say(name, when(membersOf(parts[1])?.[name])));
 function when(seconds) {
   const gap = Math.floor(seconds) - now(), s = Math.abs(gap), date = new Date(seconds * 1000);
@@ -1047,24 +1044,20 @@ function when(seconds) {
   return typeof seconds !== 'number' ? '' : (isNaN(date) ? seconds : date.toISOString().replace(/T(.*)\..*/, ' $1 UTC')) +
     (gap > 0 ? ', in ' + words : ', ' + words + ' ago');
 }
-// checkSignature compares with what the secret makes, the HMAC-SHA-256 of header.claims, and returns the token so signed.
-async function checkSignature() {
+async function checkSignature() { // compares with the HMAC-SHA-256 of header.claims under the secret; returns the token so signed
   const [header, claims, signature] = parts, secret = the('secret').value, checked = token + secret, { subtle } = crypto;
   if (!subtle) return say('result', 'Only https and localhost have WebCrypto: graphql-jwt-auth token does it too.');
   if (!secret || !token) return say('result', 'Type the JWT_SECRET the server was started with; it stays in this page.');
   const key = await subtle.importKey('raw', utf8(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const mac = new Uint8Array(await subtle.sign('HMAC', key, utf8(header + '.' + claims))).toBase64(base64url);
-  const [result, mood] = mac === signature ? ['Matches: this secret signed this header and these claims.', 'good']
-    : ['Differs: with this secret it is ' + mac, 'bad'];
-  if (checked === token + the('secret').value) say('result', result, mood); // else a later call does
+  const ok = mac === signature, matches = 'Matches: this secret signed this header and these claims.';
+  if (checked === token + the('secret').value) say('result', ok ? matches : 'Differs: with this secret it is ' + mac, ok ? 'good' : 'bad');
   return header + '.' + claims + '.' + mac;
 }
-const sign = async () => { const signed = await checkSignature(); if (signed) setToken(signed, 'Signed anew.'); else the('secret').focus(); };
 function cheat(i, change, hint) { // changes members of part i; the signature stays, but for alg none, which has none
-  const members = membersOf(parts[i]), changed = i === 0 ? parts.with(2, '') : [...parts];
+  const members = membersOf(parts[i]), changed = i === 0 ? parts.with(2, '') : parts;
   if (!members) return say('hint', 'That part is not a JSON object: nothing to change.');
-  changed[i] = encode(JSON.stringify({ ...members, ...change(members) }));
-  setToken(changed.join('.'), hint);
+  setToken(changed.with(i, encode(JSON.stringify({ ...members, ...change(members) }))).join('.'), hint);
 }
 function judge(verdict, mood, passed) { // passed: how many checks; undefined: not known
   say('verdict', verdict, mood);
@@ -1082,18 +1075,16 @@ async function tryToken() {
   else if (user === null) judge('Accepted, but there is no such user: me is null', 'good', 8);
   else judge('No verdict: the reply says nothing of the token', 'bad');
 }
-Object.entries({ sign, restore, try: tryToken, me: () => send(bearer(), me), send: () => send(bearer()),
+Object.entries({ restore, try: tryToken, login: () => send('', mutation('login', 'email', 'password')),
   signup: (click) => click.detail < 2 && send('', mutation('signup', 'username', 'email', 'password')), // a double click asks once
-  login: () => send('', mutation('login', 'email', 'password')),
+  sign: () => checkSignature().then((signed) => signed ? setToken(signed, 'Signed with this secret.') : the('secret').focus()),
   other: () => cheat(1, ({ id }) => ({ id: Number(id) + 1 || 1 }), 'The claims name another user; the signature is still yours.'),
-  none: () => cheat(0, () => ({ alg: 'none' }), 'The header says that nothing signs this token.'),
+  me: () => send(bearer(), me), send: () => send(bearer()), none: () => cheat(0, () => ({ alg: 'none' }), 'The header asks for no check.'),
   expire: () => cheat(1, () => ({ exp: now() - 60 }), 'The claims say that it ended a minute ago.'),
 }).forEach(([id, action]) => { the(id).onclick = action; });
 boxes.forEach((box, i) => { box.oninput = () => { parts[i] = i < 2 ? encode(box.value) : box.value; setToken(parts.join('.')); }; });
-the('attach').onchange = showHeader; the('secret').oninput = checkSignature;
 the('paste').oninput = () => setToken(the('paste').value.trim().replace(/^Bearer\s+/i, ''));
-document.forms[0].onsubmit = () => false; // the click has sent already
+document.forms[0].onsubmit = () => false; the('attach').onchange = showHeader; the('secret').oninput = checkSignature;
 for (const field of document.querySelectorAll('input, textarea')) field.autocomplete = 'off'; // a reload forgets
-the('query').value = me; setToken(''); setInterval(showTimes, 1000);
-</script>
+the('query').value = me; setToken(''); (function tick() { showTimes(); setTimeout(tick, 1000 - Date.now() % 1000); })();</script>
 `

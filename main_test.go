@@ -606,6 +606,7 @@ func Test2_ALoginLastsADayASignUpAYear(t *testing.T) {
 					s.ask(johnSignsUp, "")
 				}
 				s.ttl = test.ttl
+				time.Sleep(time.Second / 2)
 				token := s.token(test.document)
 				time.Sleep(test.want - time.Second)
 				if got := s.ask(whoAmI, token); got != meIsJohn {
@@ -630,7 +631,8 @@ func Test2_WhatSignUpRefuses(t *testing.T) {
 	s.ask(johnSignsUp, "")
 	for _, test := range []struct{ name, username, email, password, want string }{
 		{"no username", "", email, password, "Username must not be empty"},
-		{"a blank one (a tab, a no-break space)", "\t\u00a0 ", email, password, "Username must not be empty"},
+		{"a blank one (a tab, a no-break space)", "\t\u00a0 ", email, password,
+			"Username must not be empty"},
 		{"a username of 256", strings.Repeat("é", 256), email, password,
 			"Username must be at most 255 characters"},
 		{"no email", ok, "", password, "Invalid email address"},
@@ -639,7 +641,8 @@ func Test2_WhatSignUpRefuses(t *testing.T) {
 		{"an email of 255 bytes", ok, "1234567@" + long + long + long + long[:54] + "e", password,
 			"Invalid email address"},
 		{"a password of 7", ok, "a@b", "éééé日本語", "Password must be at least 8 characters"},
-		{"a password of 73 bytes", ok, "a@b", strings.Repeat("é", 36) + "x", "Password must be at most 72 bytes"},
+		{"a password of 73 bytes", ok, "a@b", strings.Repeat("é", 36) + "x",
+			"Password must be at most 72 bytes"},
 		{"a password with U+0000", ok, "a@b", "password\x00", "Password must not contain U+0000"},
 		{"an email that is taken", ok, email, password, "Email already in use"},
 		{"in other letters", ok, " JohnDoe@Example.COM ", password, "Email already in use"},
@@ -652,9 +655,11 @@ func Test2_WhatSignUpRefuses(t *testing.T) {
 			"Password must be at most 72 bytes"},
 		{"then who has the email", ok, email, "password\x00", "Password must not contain U+0000"},
 
-		{"a username of 255, white space around it", " " + strings.Repeat("é", 255) + "\u3000", "b@b", password, ""},
+		{"a username of 255, white space around it", " " + strings.Repeat("é", 255) + "\u3000",
+			"b@b", password, ""},
 		{"a username with <, & and a line separator", "<&\u2028>", "c@b", password, ""},
-		{"an email of 254 bytes", ok, "123456@" + long + long + long + long[:54] + "e", password, ""},
+		{"an email of 254 bytes", ok, "123456@" + long + long + long + long[:54] + "e", password,
+			""},
 		{"a password of 8", ok, "d@b", "ééééé日本語", ""},
 		{"a password of 72 bytes", ok, "e@b", strings.Repeat("é", 36), ""},
 		{"white space in a password is part of it", ok, "f@b", "   7    ", ""},
@@ -678,7 +683,8 @@ func Test2_WhatSignUpRefuses(t *testing.T) {
 func Test2_WhatLoginRefuses(t *testing.T) {
 	s := newServer(t)
 	s.ask(johnSignsUp, "")
-	s.ask(`mutation { signup(username: "72", email: "72@b", password: "`+strings.Repeat("x", 72)+`") }`, "")
+	s.ask(`mutation { signup(username: "72", email: "72@b", password: "`+strings.Repeat("x",
+		72)+`") }`, "")
 	for _, test := range []struct{ name, email, password, want string }{
 		{"unknown email", "jane@example.com", "password", "No user with that email"},
 		{"unknown email that only looks the same (a Kelvin sign)", "\u212a@b", "password",
@@ -687,7 +693,8 @@ func Test2_WhatLoginRefuses(t *testing.T) {
 		{"no password", "johndoe@example.com", "", "Incorrect password"},
 		{"too long a password: bcrypt reads 72 bytes of it", "72@b", strings.Repeat("x", 73),
 			"Incorrect password"},
-		{"an end in U+0000: bcrypt appends one itself", "johndoe@example.com", "password\x00password",
+		{"an end in U+0000: bcrypt appends one itself", "johndoe@example.com",
+			"password\x00password",
 			"Incorrect password"},
 	} {
 		document := loginOf(test.email, test.password)
@@ -712,15 +719,18 @@ func Test2_TheAuthorizationHeader(t *testing.T) {
 	badFormat := refused(400, "Format is Authorization: Bearer [token]")
 	for _, test := range []struct{ name, headers, want string }{
 		{"a token", "Authorization: Bearer " + good, replied(meIsJohn)},
-		{"the scheme in any case, white space", "Authorization:   bEARER \t " + good + " ", replied(meIsJohn)},
+		{"the scheme in any case, white space", "Authorization:   bEARER \t " + good + " ",
+			replied(meIsJohn)},
 		{"none", "Accept: */*", anonymous},
 		{"an empty one", "Authorization: ", anonymous},
 		{"another scheme", "Authorization: Basic am9obg==", anonymous},
 		{"a token without a scheme", "Authorization: " + good, anonymous},
-		{"another scheme besides", "Authorization: Basic am9obg==\nAuthorization: Bearer " + good, replied(meIsJohn)},
+		{"another scheme besides", "Authorization: Basic am9obg==\nAuthorization: Bearer " +
+			good, replied(meIsJohn)},
 		{"no token", "Authorization: Bearer", badFormat},
 		{"two tokens", "Authorization: Bearer " + good + " " + good, badFormat},
-		{"two headers", "Authorization: Bearer " + good + "\nAuthorization: Bearer " + good, badFormat},
+		{"two headers", "Authorization: Bearer " + good + "\nAuthorization: Bearer " + good,
+			badFormat},
 		{"a bad token", "Authorization: Bearer x", refusedToken("jwt malformed")},
 	} {
 		request := ask(whoAmI, test.headers)
@@ -781,11 +791,13 @@ func Test2_PasswordsAreKeptAsHashes(t *testing.T) {
 	}
 	for _, hash := range hashes {
 		cost, err := bcrypt.Cost(hash[1])
-		if err != nil || cost != 5 || bcrypt.CompareHashAndPassword(hash[1], []byte("password")) != nil {
+		if err != nil || cost != 5 || bcrypt.CompareHashAndPassword(hash[1],
+			[]byte("password")) != nil {
 			t.Errorf("%s is no hash of cost 5 of the password: %d, %v", hash[1], cost, err)
 		}
 	}
-	if s.logged.String() == "" || strings.Contains(s.logged.String(), `"`) || strings.Contains(s.logged.String(), "eyJ") {
+	if s.logged.String() == "" || strings.Contains(s.logged.String(), `"`) ||
+		strings.Contains(s.logged.String(), "eyJ") {
 		t.Errorf("a password, a variable or a token is in the log:\n%s", s.logged)
 	}
 }
@@ -797,6 +809,9 @@ func Test2_PasswordsWaitInLine(t *testing.T) {
 	start := func(t *testing.T) *server {
 		s := newServer(t)
 		s.ask(johnSignsUp, "")
+		if cap(s.turns) != runtime.GOMAXPROCS(0) {
+			t.Errorf("%d at once, want one per CPU", cap(s.turns))
+		}
 		for range cap(s.turns) {
 			s.turns <- struct{}{}
 		}
@@ -808,11 +823,11 @@ func Test2_PasswordsWaitInLine(t *testing.T) {
 			if got := s.ask(johnLogsIn, ""); got != busy || time.Since(began) != 10*time.Second {
 				t.Errorf("after %v: got %s\nwant %s", time.Since(began), got, busy)
 			}
-			for _, document := range []string{whoAmI, loginOf("nobody@b", ""), "{ __typename }"} {
+			for _, document := range []string{whoAmI, loginOf("nobody@b", ""), johnSignsUp} {
 				began := time.Now()
 				s.ask(document, "")
 				if time.Since(began) != 0 {
-					t.Errorf("%s waited, though it needs no password's hash", document)
+					t.Errorf("%s waited, though a cheaper check decides it", document)
 				}
 			}
 		})
@@ -824,6 +839,24 @@ func Test2_PasswordsWaitInLine(t *testing.T) {
 			token := s.token(johnLogsIn)
 			if got := s.ask(whoAmI, token); got != meIsJohn || len(s.turns) != cap(s.turns)-1 {
 				t.Errorf("me is %s, and %d turns are taken", got, len(s.turns))
+			}
+		})
+	})
+	t.Run("an email can be taken meanwhile", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s, replies := start(t), make(chan string)
+			for range 2 {
+				go func() {
+					replies <- s.ask(strings.ReplaceAll(johnSignsUp, "john", "jane"), "")
+				}()
+			}
+			synctest.Wait()
+			<-s.turns
+			got := []string{<-replies, <-replies}
+			slices.Sort(got) // {"data… before {"errors…
+			want := fieldError("signup", 12, "Email already in use", "BAD_USER_INPUT")
+			if !strings.HasPrefix(got[0], `{"data":{"signup":"eyJ`) || got[1] != want {
+				t.Errorf("got %s\nwant a token, and %s", got, want)
 			}
 		})
 	})
@@ -1360,9 +1393,13 @@ func Test4_Methods(t *testing.T) {
 	for _, test := range []struct{ name, request, want string }{
 		{"POST", ask("{ __typename }"), typename},
 		{"GET", "GET /api?query={__typename}\n\n", typename},
+		{"GET, a query in a browser", "GET /api?query={__typename}\nAccept: text/html,*/*;q=0.8\n\n",
+			typename},
 		{"HEAD is GET without its body", "HEAD /api?query={__typename}\n\n", typename},
-		{"GET, variables", "GET /api?" + url.Values{"query": {"query Q($n: String!) { __type(name: $n) { name } }"},
-			"variables": {`{"n":"User"}`}, "operationName": {"Q"}, "extensions": {"null"}}.Encode() + "\n\n",
+		{"GET, variables", "GET /api?" +
+			url.Values{"query": {"query Q($n: String!) { __type(name: $n) { name } }"},
+				"variables": {`{"n":"User"}`}, "operationName": {"Q"},
+				"extensions": {"null"}}.Encode() + "\n\n",
 			replied(`{"data":{"__type":{"name":"User"}}}`)},
 		{"GET, a mutation", "GET /api?query=mutation{__typename}\n\n",
 			refused(405, "Use POST for mutations", "Allow: POST")},
@@ -1371,9 +1408,12 @@ func Test4_Methods(t *testing.T) {
 		{"GET, no query", "GET /api\n\n", refused(400, "query must be a string")},
 		{"GET, variables that are no JSON", "GET /api?query={__typename}&variables={\n\n",
 			refused(400, "The query of the URL can't be read")},
-		{"GET, a bad escape", "GET /api?query=%7g\n\n", refused(400, "The query of the URL can't be read")},
-		{"GET, not UTF-8", "GET /api?query=%ff\n\n", refused(400, "The query of the URL can't be read")},
-		{"PUT", "PUT /api\n\n", refused(405, "Use POST, or GET for queries", "Allow: GET, HEAD, POST, OPTIONS")},
+		{"GET, a bad escape", "GET /api?query=%7g\n\n", refused(400,
+			"The query of the URL can't be read")},
+		{"GET, not UTF-8", "GET /api?query=%ff\n\n", refused(400,
+			"The query of the URL can't be read")},
+		{"PUT", "PUT /api\n\n", refused(405, "Use POST, or GET for queries",
+			"Allow: GET, HEAD, POST, OPTIONS")},
 		{"another path", "POST /graphql\n\n", refused(404, "Not found: GraphQL is at /api")},
 		{"a longer path", "GET /api/\n\n", refused(404, "Not found: GraphQL is at /api")},
 		{"the root leads here", "GET /\n\n", "302 Found\nLocation: /api\n\n"},
@@ -1418,7 +1458,8 @@ func Test4_ContentTypes(t *testing.T) {
 			}
 			reply := status + "\nContent-Type: " + want + "; charset=utf-8\n\n" + body
 			if want == "" {
-				reply = refused(406, "Accept application/graphql-response+json or application/json")
+				reply = refused(406,
+					"Accept application/graphql-response+json or application/json")
 			}
 			request := ask(document, "Accept: "+accept)
 			if got := s.send(request); got != reply {
@@ -1442,16 +1483,22 @@ func Test4_Refusals(t *testing.T) {
 	}
 	for _, test := range []struct{ name, request, want string }{
 		{"a body of 100 KiB", typed + "\n\n" + body(102_400), typename},
-		{"a body larger by a byte", typed + "\n\n" + body(102_401), refused(413, "A request may have 100 KiB at most")},
-		{"a query of 100 KiB", "GET /api?query={__typename}&x=" + strings.Repeat("x", 102_400-21) + "\n\n", typename},
-		{"a query larger by a byte", "GET /api?query={__typename}&x=" + strings.Repeat("x", 102_400-20) + "\n\n",
+		{"a body larger by a byte", typed + "\n\n" + body(102_401), refused(413,
+			"A request may have 100 KiB at most")},
+		{"a query of 100 KiB", "GET /api?query={__typename}&x=" + strings.Repeat("x",
+			102_400-21) + "\n\n", typename},
+		{"a query larger by a byte", "GET /api?query={__typename}&x=" + strings.Repeat("x",
+			102_400-20) + "\n\n",
 			refused(413, "A request may have 100 KiB at most")},
-		{"headers of 64 KiB", typed + "\nX: " + strings.Repeat("x", 65_536-37) + "\n\n" + body(30), typename},
-		{"headers larger by a byte", typed + "\nX: " + strings.Repeat("x", 65_536-36) + "\n\n" + body(30),
+		{"headers of 64 KiB", typed + "\nX: " + strings.Repeat("x", 65_536-37) + "\n\n" +
+			body(30), typename},
+		{"headers larger by a byte", typed + "\nX: " + strings.Repeat("x", 65_536-36) + "\n\n" +
+			body(30),
 			refused(431, "The headers may have 64 KiB at most", "Connection: close")},
 
 		{"no content type", "POST /api\n\n" + body(30), notJSON},
-		{"a form, which any page can send", "POST /api\nContent-Type: text/plain\n\n" + body(30), notJSON},
+		{"a form, which any page can send", "POST /api\nContent-Type: text/plain\n\n" + body(30),
+			notJSON},
 		{"a charset", typed + "; charset=\"UTF-8\"\n\n" + body(30), typename},
 		{"another charset", typed + "; charset=utf-16\n\n" + body(30), notJSON},
 		{"a bad parameter", typed + "; charset\n\n" + body(30), notJSON},
@@ -1462,23 +1509,37 @@ func Test4_Refusals(t *testing.T) {
 		{"an object and more", typed + "\n\n{\"query\":\"{ __typename }\"}{}", notObject},
 		{"a batch", typed + "\n\n[{\"query\":\"{ __typename }\"}]", notObject},
 		{"not UTF-8", typed + "\n\n{\"query\":\"{ __typename } #\xff\"}", notObject},
-		{"a lone surrogate is U+FFFD", typed + "\n\n" + `{"query":"{ __typename } # \ud800"}`, typename},
+		{"a lone surrogate is U+FFFD", typed + "\n\n" + `{"query":"{ __typename } # \ud800"}`,
+			typename},
 
 		{"no query", typed + "\n\n{}", refused(400, "query must be a string")},
 		{"null", typed + "\n\nnull", refused(400, "query must be a string")},
-		{"another case", typed + "\n\n" + `{"Query":"{ __typename }"}`, refused(400, "query must be a string")},
-		{"a query that is no string", typed + "\n\n" + `{"query":1}`, refused(400, "query must be a string")},
-		{"a bad operationName", typed + "\n\n" + `{"query":"{ __typename }","operationName":1}`, badMember},
+		{"another case", typed + "\n\n" + `{"Query":"{ __typename }"}`, refused(400,
+			"query must be a string")},
+		{"a query that is no string", typed + "\n\n" + `{"query":1}`, refused(400,
+			"query must be a string")},
+		{"a bad operationName", typed + "\n\n" + `{"query":"{ __typename }","operationName":1}`,
+			badMember},
 		{"bad variables", typed + "\n\n" + `{"query":"{ __typename }","variables":[]}`, badMember},
-		{"bad extensions", typed + "\n\n" + `{"query":"{ __typename }","extensions":"x"}`, badMember},
-		{"nulls, other members", typed + "\n\n" + `{"query":"{ __typename }","operationName":null,` +
+		{"bad extensions", typed + "\n\n" + `{"query":"{ __typename }","extensions":"x"}`,
+			badMember},
+		{"nulls, other members", typed + "\n\n" +
+			`{"query":"{ __typename }","operationName":null,` +
 			`"variables":null,"extensions":null,"id":1}`, typename},
-		{"an operationName of \"\"", typed + "\n\n" + `{"query":"{ __typename }","operationName":""}`,
+		{"an operationName of \"\"", typed + "\n\n" +
+			`{"query":"{ __typename }","operationName":""}`,
 			replied(`{"errors":[{"message":"Unknown operation named \"\"."}]}`)},
 	} {
 		if got := s.send(test.request); got != test.want {
 			t.Errorf("%s: %.200s\n got %s\nwant %s", test.name, test.request, got, test.want)
 		}
+	}
+	endless := strings.NewReader(strings.Repeat("x", 1<<20))
+	r := parseRequest(typed + "\n\n")
+	r.Body = io.NopCloser(endless)
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	if read := 1<<20 - endless.Len(); read > 102_401 {
+		t.Errorf("%d bytes of an endless body were read", read)
 	}
 }
 
@@ -1516,7 +1577,8 @@ func Test4_CORS(t *testing.T) {
 func Test4_ThePageLoadsNothing(t *testing.T) {
 	s := newServer(t)
 	hash := func(element string) string {
-		m := regexp.MustCompile(`(?s)<` + element + `>(.*)</` + element + `>`).FindStringSubmatch(page)
+		m := regexp.MustCompile(`(?s)<` + element + `>(.*)</` + element +
+			`>`).FindStringSubmatch(page)
 		sum := sha256.Sum256([]byte(m[1]))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
@@ -1545,15 +1607,18 @@ func Test4_SlowClientsAreCutOff(t *testing.T) {
 		reply       string
 	}{
 		{"headers, 10 s", half, 10 * time.Second, ""},
-		{"the whole request, 30 s", half + "\r\n{", 30 * time.Second, "HTTP/1.1 400 Bad Request\r\n"},
-		{"idle, 2 min", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute, "HTTP/1.1 200 OK\r\n"},
+		{"the whole request, 30 s", half + "\r\n{", 30 * time.Second,
+			"HTTP/1.1 400 Bad Request\r\n"},
+		{"idle, 2 min", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute,
+			"HTTP/1.1 200 OK\r\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, began := newServer(t).dial(t), time.Now()
 				go io.WriteString(client, test.first)
 				reply, _ := io.ReadAll(client)
-				if time.Since(began) != test.want || !strings.HasPrefix(string(reply), test.reply) {
+				if time.Since(began) != test.want || !strings.HasPrefix(string(reply),
+					test.reply) {
 					t.Errorf("the connection ended after %v, with %q", time.Since(began), reply)
 				}
 			})
@@ -1565,6 +1630,7 @@ func Test4_SlowClientsAreCutOff(t *testing.T) {
 // line; and a -v costs nobody a secret.
 func Test4_TheLogHasNoClientsText(t *testing.T) {
 	s := newServer(t)
+	s.ask(`query WithoutV { me { id } }`, "")
 	s.verbose = true
 	s.ask(`query Who { me { id } }`, "")
 	s.send(ask("{", "Authorization: Bearer \x1b[31m"))
@@ -2129,11 +2195,16 @@ func Test6_Settings(t *testing.T) {
 		want                           settings
 	}{
 		{"defaults", "", "", "", "", settings{"localhost:3000", "users.jsonl", 10, 0, false, ""}},
-		{"flags", "-addr :1 -data x -cost 4 -ttl 30s -v", "", "", "", settings{":1", "x", 4, 30 * time.Second, true, ""}},
-		{"environment", "-cost 16", "0", " bytes ", "", settings{":0", "users.jsonl", 16, 0, false, " bytes "}},
-		{".env", "", "", "", file, settings{":4000", "users.jsonl", 10, 0, false, "of the # file"}},
-		{"environment over .env", "", "65535", "x", file, settings{":65535", "users.jsonl", 10, 0, false, "x"}},
-		{"flag over both", "-addr h:1 -ttl 1s", "2", "x", file, settings{"h:1", "users.jsonl", 10, time.Second, false, "x"}},
+		{"flags", "-addr :1 -data x -cost 4 -ttl 30s -v", "", "", "", settings{":1", "x", 4,
+			30 * time.Second, true, ""}},
+		{"environment", "-cost 16", "0", " bytes ", "", settings{":0", "users.jsonl", 16, 0,
+			false, " bytes "}},
+		{".env", "", "", "", file, settings{":4000", "users.jsonl", 10, 0, false,
+			"of the # file"}},
+		{"environment over .env", "", "65535", "x", file, settings{":65535", "users.jsonl", 10,
+			0, false, "x"}},
+		{"flag over both", "-addr h:1 -ttl 1s", "2", "x", file, settings{"h:1", "users.jsonl",
+			10, time.Second, false, "x"}},
 	} {
 		t.Chdir(t.TempDir())
 		t.Setenv("PORT", test.port)
@@ -2203,7 +2274,8 @@ func Test6_BadSettings(t *testing.T) {
 	}{
 		{"-cost 3", "", 2, "-cost 3: must be from 4 to 16"},
 		{"-cost 17", "", 2, "-cost 17: must be from 4 to 16"},
-		{"-cost x", "", 2, `invalid value "x" for flag -cost: parse error (-h explains the flags)`},
+		{"-cost x", "", 2,
+			`invalid value "x" for flag -cost: parse error (-h explains the flags)`},
 		{"-ttl 999ms", "", 2, "-ttl 999ms: must be a second or more, such as 30s"},
 		{"-ttl -1s", "", 2, "-ttl -1s: must be a second or more, such as 30s"},
 		{"-addr 3000", "", 2, `can't listen on "3000"` + addr},
@@ -2220,7 +2292,8 @@ func Test6_BadSettings(t *testing.T) {
 		status := run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr)
 		if want := "graphql-jwt-auth: " + test.want + "\n"; status != test.status ||
 			stderr.String() != want || stdout.Len() > 0 {
-			t.Errorf("%s: status %d, want %d\n got %swant %s", test.args, status, test.status, &stderr, want)
+			t.Errorf("%s: status %d, want %d\n got %swant %s", test.args, status, test.status,
+				&stderr, want)
 		}
 	}
 	os.Mkdir(".env", 0o700)
@@ -2235,8 +2308,10 @@ func Test6_Help(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr)
 	flags := regexp.MustCompile(`(?m)^  -\w+`).FindAllString(stdout.String(), -1)
-	if status != 0 || stderr.Len() > 0 || fmt.Sprint(flags) != "[  -addr   -cost   -data   -ttl   -v]" {
-		t.Errorf("status %d, on standard output:\n%s\non standard error:\n%s", status, &stdout, &stderr)
+	if status != 0 || stderr.Len() > 0 ||
+		fmt.Sprint(flags) != "[  -addr   -cost   -data   -ttl   -v]" {
+		t.Errorf("status %d, on standard output:\n%s\non standard error:\n%s", status, &stdout,
+			&stderr)
 	}
 }
 
@@ -2254,11 +2329,13 @@ func Test6_Warnings(t *testing.T) {
 		{"a short one", good[:31], "localhost:0", "127.0.0.1", short + local},
 		{"the tutorial's", secret, "localhost:0", "127.0.0.1", everybody + local},
 		{"jwt.io's", "your-256-bit-secret", "localhost:0", "127.0.0.1", everybody + local},
-		{"jwt.io's new one", "a-string-secret-at-least-256-bits-long", "localhost:0", "127.0.0.1", everybody + local},
+		{"jwt.io's new one", "a-string-secret-at-least-256-bits-long", "localhost:0",
+			"127.0.0.1", everybody + local},
 		{"the shortest that is known", "secret", "localhost:0", "127.0.0.1", everybody + local},
 		{"PORT", good, ":0", "::", reachable + local},
 		{"every interface", good, "0.0.0.0:0", "0.0.0.0", reachable + local},
-		{"one interface", good, "[fe80::1]:0", "fe80::1", reachable + strings.Replace(local, "localhost", "[fe80::1]", 1)},
+		{"one interface", good, "[fe80::1]:0", "fe80::1", reachable + strings.Replace(local,
+			"localhost", "[fe80::1]", 1)},
 	} {
 		var logged bytes.Buffer
 		announce(settings{secret: test.secret, addr: test.addr, data: "users.jsonl"},
@@ -2320,7 +2397,8 @@ func Test6_StartsAndStops(t *testing.T) {
 
 // Whatever else is in a .env, a line KEY="value" before it is read as it stands.
 func FuzzDotEnv(f *testing.F) {
-	for _, text := range []string{"", "B=x", "export B='#'\r\n", "A", "=", "\"", "\x00\xff", " = #\n"} {
+	for _, text := range []string{"", "B=x", "export B='#'\r\n", "A", "=", "\"", "\x00\xff",
+		" = #\n"} {
 		f.Add(text, text)
 	}
 	f.Fuzz(func(t *testing.T, value, rest string) {
@@ -2330,7 +2408,8 @@ func FuzzDotEnv(f *testing.F) {
 				t.Errorf("%q is %q", key, got)
 			}
 		}
-		if got := env["A"]; got != value && !strings.ContainsAny(value, "\"\n") && !strings.Contains(rest, "A") {
+		if got := env["A"]; got != value && !strings.ContainsAny(value, "\"\n") &&
+			!strings.Contains(rest, "A") {
 			t.Errorf("A is %q, want %q", got, value)
 		}
 	})
@@ -2577,7 +2656,8 @@ func ask(document string, headers ...string) string {
 }
 
 func loginOf(email, password string) string {
-	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email), quoted(password))
+	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email),
+		quoted(password))
 }
 
 // quoted writes a string as JSON and GraphQL do.
@@ -2597,7 +2677,8 @@ func replied(body string) string {
 func refused(status int, message string, headers ...string) string {
 	lines := append(headers, "Content-Type: application/json; charset=utf-8")
 	slices.Sort(lines)
-	return fmt.Sprintf("%d %s\n%s\n\n{\"errors\":[{\"message\":%s}]}", status, http.StatusText(status),
+	return fmt.Sprintf("%d %s\n%s\n\n{\"errors\":[{\"message\":%s}]}", status,
+		http.StatusText(status),
 		strings.Join(lines, "\n"), quoted(message))
 }
 
@@ -2617,7 +2698,8 @@ func errorAt(message, at string) string {
 // fieldError writes the body of a reply whose one field failed.
 func fieldError(field string, column int, message, code string) string {
 	return fmt.Sprintf(`{"errors":[{"message":%s,"locations":[{"line":1,"column":%d}],"path":["%s"],`+
-		`"extensions":{"code":"%s"}}],"data":{"%[3]s":null}}`, quoted(message), column, field, code)
+		`"extensions":{"code":"%s"}}],"data":{"%[3]s":null}}`, quoted(message), column, field,
+		code)
 }
 
 // A program is a process of its own that serves the users.jsonl of its folder.
@@ -2631,7 +2713,8 @@ func startProgram(t *testing.T) program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: path, Args: []string{"graphql-jwt-auth", "-addr", "localhost:0", "-cost", "4"},
+	cmd := &exec.Cmd{Path: path, Args: []string{"graphql-jwt-auth", "-addr", "localhost:0",
+		"-cost", "4"},
 		Env: append(os.Environ(), "JWT_SECRET="+secret)}
 	stderr, err := cmd.StderrPipe()
 	if err == nil {

@@ -2258,8 +2258,13 @@ func (e *execution) coerceVariableValues(values map[string]any) {
 
 // inspect prints a value of JSON for a message.
 func inspect(value any) string {
-	if s, ok := value.(string); ok {
-		return string(appendJSONString(nil, s))
+	switch v := value.(type) {
+	case string:
+		return string(appendJSONString(nil, v))
+	case json.Number:
+		if number, err := v.Float64(); err == nil {
+			value = number // 1e2 is 100
+		}
 	}
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -38,6 +38,7 @@ A session:
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -416,7 +417,7 @@ func badInput(message string) error        { return codedError{"BAD_USER_INPUT",
 
 const (
 	maxHeader = 64 << 10  // bytes
-	maxBody   = 100 << 10 // bytes, also of a GET's query
+	maxBody   = 100 << 10 // bytes, also of a query in a URL
 
 	plainJSON   = "application/json"
 	graphQLJSON = "application/graphql-response+json"
@@ -436,7 +437,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(header, everyReply)
 	maps.Copy(header, re.header)
 	if re.body != nil {
-		header["Content-Type"] = []string{re.mediaType + "; charset=utf-8"}
+		header["Content-Type"] = contentType[re.mediaType]
 		header["Content-Length"] = []string{strconv.Itoa(len(re.body))}
 	}
 	w.WriteHeader(re.status)
@@ -471,6 +472,11 @@ var (
 		"Cache-Control":                 {"no-store"},
 		"Vary":                          {"Accept"},
 		"X-Content-Type-Options":        {"nosniff"},
+	}
+	contentType = map[string][]string{
+		plainJSON:   {plainJSON + "; charset=utf-8"},
+		graphQLJSON: {graphQLJSON + "; charset=utf-8"},
+		"text/html": {"text/html; charset=utf-8"},
 	}
 	preflight = http.Header{
 		"Access-Control-Allow-Methods": {"GET, POST"},
@@ -630,67 +636,81 @@ func readParameters(r *http.Request) (p parameters, err *httpError) {
 		read = readBody
 	}
 	members, err := read(r)
-	if err != nil {
-		return p, err
+	hasQuery := false
+	for _, m := range members {
+		ok, isNull := true, string(m.value) == "null"
+		switch {
+		case m.name == "query":
+			p.query, hasQuery = stringValue(m.value)
+		case m.name == "operationName" && !isNull:
+			p.operationName = new(string)
+			*p.operationName, ok = stringValue(m.value)
+		case m.name == "variables" && !isNull:
+			p.variables, ok = decodeObject(m.value)
+		case m.name == "extensions" && !isNull:
+			_, ok = decodeObject(m.value)
+		}
+		if !ok {
+			return p, errMembers
+		}
 	}
-	query, isQuery := members["query"].(string)
-	name, isName := members["operationName"].(string)
-	variables, areVariables := members["variables"].(map[string]any)
-	_, areExtensions := members["extensions"].(map[string]any)
-	if !isQuery {
-		return p, errQuery
+	if err == nil && !hasQuery {
+		err = errQuery
 	}
-	if !isName && members["operationName"] != nil ||
-		!areVariables && members["variables"] != nil ||
-		!areExtensions && members["extensions"] != nil {
-		return p, errMembers
-	}
-	if isName {
-		p.operationName = &name
-	}
-	p.query, p.variables = query, variables
-	return p, nil
+	return p, err
 }
 
-// readBody returns the members of the body's JSON object. Decoding into a map
-// minds the case of their names; into a struct, it would not.
-func readBody(r *http.Request) (members map[string]any, _ *httpError) {
-	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := cmp.Or(params["charset"], "utf-8")
-	if err != nil || mediaType != plainJSON || !strings.EqualFold(charset, "utf-8") ||
-		r.Header.Get("Content-Encoding") != "" {
+// decodeObject keeps numbers as text: not all that JSON can write are float64.
+func decodeObject(value json.RawMessage) (object map[string]any, ok bool) {
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	return object, decoder.Decode(&object) == nil
+}
+
+// readBody returns the members of the body's JSON object.
+func readBody(r *http.Request) ([]member, *httpError) {
+	if !isJSON(r.Header.Get("Content-Type")) || r.Header.Get("Content-Encoding") != "" {
 		return nil, errNotJSON
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if len(body) > maxBody {
 		return nil, errTooLarge
 	}
-	if err != nil || !utf8.Valid(body) || json.Unmarshal(body, &members) != nil {
+	members, _ := parseObject(body) // of repeated names, the last counts
+	if err != nil || members == nil {
 		return nil, errBody
 	}
 	return members, nil
 }
 
-// readURL returns the same members from a URL, where those that are no strings
-// are JSON.
-func readURL(r *http.Request) (map[string]any, *httpError) {
-	if len(r.URL.RawQuery) > maxBody {
+func isJSON(contentType string) bool {
+	if contentType == plainJSON {
+		return true // as most clients write it
+	}
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	charset := cmp.Or(params["charset"], "utf-8")
+	return err == nil && mediaType == plainJSON && strings.EqualFold(charset, "utf-8")
+}
+
+// readURL returns the same members from the URL, where variables and extensions
+// are JSON and the others are not.
+func readURL(r *http.Request) (members []member, _ *httpError) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if len(values.Get("query")) > maxBody {
 		return nil, errTooLarge
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	for name, value := range values {
+		text := appendJSONString(nil, value[0])
+		if name == "variables" || name == "extensions" {
+			text = []byte(value[0])
+		}
+		if !utf8.Valid(text) || !json.Valid(text) {
+			err = errors.New("not JSON in UTF-8")
+		}
+		members = append(members, member{name, text})
+	}
 	if err != nil {
 		return nil, errURL
-	}
-	members := map[string]any{}
-	for name, values := range query {
-		var member any = values[0]
-		if name == "variables" || name == "extensions" {
-			err = json.Unmarshal([]byte(values[0]), &member)
-		}
-		if err != nil || !utf8.ValidString(values[0]) {
-			return nil, errURL
-		}
-		members[name] = member
 	}
 	return members, nil
 }

@@ -1485,10 +1485,8 @@ func Test4_Refusals(t *testing.T) {
 		{"a body of 100 KiB", typed + "\n\n" + body(102_400), typename},
 		{"a body larger by a byte", typed + "\n\n" + body(102_401), refused(413,
 			"A request may have 100 KiB at most")},
-		{"a query of 100 KiB", "GET /api?query={__typename}&x=" + strings.Repeat("x",
-			102_400-21) + "\n\n", typename},
-		{"a query larger by a byte", "GET /api?query={__typename}&x=" + strings.Repeat("x",
-			102_400-20) + "\n\n",
+		{"a query of 100 KiB", "GET /api?query={__typename}" + strings.Repeat(",", 102_400-12) + "\n\n", typename},
+		{"a query larger by a byte", "GET /api?query={__typename}" + strings.Repeat(",", 102_400-11) + "\n\n",
 			refused(413, "A request may have 100 KiB at most")},
 		{"headers of 64 KiB", typed + "\nX: " + strings.Repeat("x", 65_536-37) + "\n\n" +
 			body(30), typename},
@@ -1513,7 +1511,11 @@ func Test4_Refusals(t *testing.T) {
 			typename},
 
 		{"no query", typed + "\n\n{}", refused(400, "query must be a string")},
-		{"null", typed + "\n\nnull", refused(400, "query must be a string")},
+		{"null", typed + "\n\nnull", notObject},
+		{"a query twice: the last counts, as in JavaScript", typed + "\n\n" +
+			`{"query":"{","query":"{ __typename }"}`, typename},
+		{"numbers larger than any float64, where none is wanted", typed + "\n\n" +
+			`{"query":"{ __typename }","variables":{"x":1e999},"y":1e999}`, typename},
 		{"another case", typed + "\n\n" + `{"Query":"{ __typename }"}`, refused(400,
 			"query must be a string")},
 		{"a query that is no string", typed + "\n\n" + `{"query":1}`, refused(400,

@@ -65,7 +65,7 @@ func (doc *document) operation(name *string) (*definition, *gqlError) {
 	var found *definition
 	for _, def := range doc.definitions {
 		switch {
-		case def.kind == "fragment" || name != nil && (def.name == "" || def.name != *name):
+		case isFragment(def) || name != nil && (def.name == "" || def.name != *name):
 		case found != nil:
 			return nil, newError("Must provide operation name if query contains multiple operations.")
 		default:
@@ -78,7 +78,8 @@ func (doc *document) operation(name *string) (*definition, *gqlError) {
 	case found == nil:
 		return nil, newError("Must provide an operation.")
 	case found.kind == "subscription":
-		return nil, newError("Schema is not configured to execute subscription operation.", found.location)
+		return nil, newError("Schema is not configured to execute subscription operation.",
+			found.location)
 	}
 	return found, nil
 }
@@ -316,7 +317,8 @@ func (l *lexer) unicodeEscape() string {
 		} else if m[3] != "" {
 			code = uint64(utf16.DecodeRune(rune(code), rune(low)))
 		}
-		if code <= utf8.MaxRune && utf8.ValidRune(rune(code)) && (code != utf8.RuneError || size < 12) {
+		isPair := size < 12 || code != utf8.RuneError
+		if code <= utf8.MaxRune && utf8.ValidRune(rune(code)) && isPair {
 			l.pos += size
 			return string(rune(code))
 		}
@@ -1288,6 +1290,11 @@ func (v *validator) report(message string, at ...location) {
 	}
 }
 
+// reportf reports an error at one place.
+func (v *validator) reportf(at location, format string, args ...any) {
+	v.report(fmt.Sprintf(format, args...), at)
+}
+
 // runDeferred runs the deferred rules and puts all errors in their order.
 func (v *validator) runDeferred(mayConflict bool) {
 	walked := v.errors
@@ -1393,8 +1400,8 @@ func (v *validator) walkField(s *selection) {
 	v.uniqueArgumentNames(s.arguments)
 	for _, arg := range s.arguments {
 		if s.def != nil && elementNamed(args, arg.name) == nil {
-			v.report(fmt.Sprintf("Unknown argument %q on field %q.",
-				arg.name, s.parent.name+"."+s.name), arg.location)
+			v.reportf(arg.location,
+				"Unknown argument %q on field %q.", arg.name, s.parent.name+"."+s.name)
 		}
 		v.argumentValue(arg, args)
 	}
@@ -1431,7 +1438,8 @@ func (v *validator) walkDirectives(directives []*directive, location string) {
 		}
 		for _, arg := range d.arguments {
 			if def != nil && elementNamed(args, arg.name) == nil {
-				v.report(fmt.Sprintf("Unknown argument %q on directive %q.", arg.name, "@"+d.name), arg.location)
+				v.reportf(arg.location,
+					"Unknown argument %q on directive %q.", arg.name, "@"+d.name)
 			}
 		}
 		v.uniqueArgumentNames(d.arguments)
@@ -1481,22 +1489,22 @@ func (v *validator) loneAnonymousOperation(op *definition) {
 // knownTypeName: a type that is named is defined (§5.5.1.2).
 func (v *validator) knownTypeName(t *typeRef) {
 	if t = t.innermost(); t.def == nil {
-		v.report(fmt.Sprintf("Unknown type %q.", t.name), t.location)
+		v.reportf(t.location, "Unknown type %q.", t.name)
 	}
 }
 
 // fragmentsOnCompositeTypes: a fragment is on an object type (§5.5.1.3).
 func (v *validator) fragmentsOnCompositeTypes(t *typeRef, fragment string) {
 	if t.def != nil && t.object() == nil {
-		v.report(fmt.Sprintf("%s cannot condition on non composite type %q.", fragment, t.name), t.location)
+		v.reportf(t.location, "%s cannot condition on non composite type %q.", fragment, t.name)
 	}
 }
 
 // variablesAreInputTypes: no variable is an object (§5.8.2).
 func (v *validator) variablesAreInputTypes(def *variableDefinition) {
 	if def.typ.object() != nil {
-		v.report(fmt.Sprintf(`Variable "$%s" cannot be non-input type "%s".`, def.variable.value, def.typ),
-			def.typ.location)
+		v.reportf(def.typ.location,
+			`Variable "$%s" cannot be non-input type "%s".`, def.variable.value, def.typ)
 	}
 }
 
@@ -1505,25 +1513,26 @@ func (v *validator) scalarLeafs(s *selection) {
 	isObject := s.def.typ.object() != nil
 	switch {
 	case isObject && s.selectionSet == nil:
-		v.report(fmt.Sprintf(`Field "%s" of type "%s" must have a selection of subfields.`,
-			s.name, s.def.typ), s.location)
+		v.reportf(s.location,
+			`Field "%s" of type "%s" must have a selection of subfields.`, s.name, s.def.typ)
 	case !isObject && s.selectionSet != nil:
-		v.report(fmt.Sprintf(`Field "%s" must not have a selection since type "%s" has no subfields.`,
-			s.name, s.def.typ), s.setLocation)
+		v.reportf(s.setLocation,
+			`Field "%s" must not have a selection since type "%s" has no subfields.`,
+			s.name, s.def.typ)
 	}
 }
 
 // fieldsOnCorrectType: the type has the field (§5.3.1).
 func (v *validator) fieldsOnCorrectType(s *selection) {
 	if s.parent != nil && s.def == nil {
-		v.report(fmt.Sprintf("Cannot query field %q on type %q.", s.name, s.parent.name), s.location)
+		v.reportf(s.location, "Cannot query field %q on type %q.", s.name, s.parent.name)
 	}
 }
 
 // knownFragmentNames: a fragment that is spread is defined (§5.5.2.1).
 func (v *validator) knownFragmentNames(s *selection) {
 	if s.fragment == nil {
-		v.report(fmt.Sprintf("Unknown fragment %q.", s.name), s.nameLocation)
+		v.reportf(s.nameLocation, "Unknown fragment %q.", s.name)
 	}
 }
 
@@ -1531,8 +1540,9 @@ func (v *validator) knownFragmentNames(s *selection) {
 // (§5.5.2.3). Among object types that means: it is.
 func (v *validator) possibleFragmentSpreads(s *selection, condition *typeRef, fragment string) {
 	if t := condition.object(); t != nil && s.parent != nil && t != s.parent {
-		v.report(fmt.Sprintf("%s cannot be spread here as objects of type %q can never be of type %q.",
-			fragment, s.parent.name, t.name), s.location)
+		v.reportf(s.location,
+			"%s cannot be spread here as objects of type %q can never be of type %q.",
+			fragment, s.parent.name, t.name)
 	}
 }
 
@@ -1549,7 +1559,7 @@ func (v *validator) noUnusedFragments() {
 	}
 	for _, def := range v.definitions {
 		if isFragment(def) && !used[def.name] {
-			v.report(fmt.Sprintf("Fragment %q is never used.", def.name), def.location)
+			v.reportf(def.location, "Fragment %q is never used.", def.name)
 		}
 	}
 }
@@ -1699,8 +1709,8 @@ func (v *validator) noUnusedVariables(op *definition, usages []variableUsage) {
 	}
 	for _, def := range op.variables {
 		if !used[def.variable.value] {
-			v.report(fmt.Sprintf("Variable %q is never used%s.", "$"+def.variable.value, named(" in", op)),
-				def.location)
+			v.reportf(def.location,
+				"Variable %q is never used%s.", "$"+def.variable.value, named(" in", op))
 		}
 	}
 }
@@ -1718,9 +1728,9 @@ func named(preposition string, op *definition) string {
 func (v *validator) knownDirectives(d *directive, def *directiveDefinition, location string) {
 	switch {
 	case def == nil:
-		v.report(fmt.Sprintf("Unknown directive %q.", "@"+d.name), d.location)
+		v.reportf(d.location, "Unknown directive %q.", "@"+d.name)
 	case !slices.Contains(def.locations, any(location)):
-		v.report(fmt.Sprintf("Directive %q may not be used on %s.", "@"+d.name, location), d.location)
+		v.reportf(d.location, "Directive %q may not be used on %s.", "@"+d.name, location)
 	}
 }
 
@@ -1765,7 +1775,7 @@ func (v *validator) valuesOfCorrectType(val *value, t *typeRef, hasDefault bool)
 		v.current.usages = append(v.current.usages, variableUsage{val, t, hasDefault})
 	case isList || named == nil || named.def == nil || named.def.kind == "OBJECT":
 	case val.kind == kindNull && t.nonNull:
-		v.report(fmt.Sprintf(`Expected value of type "%s", found null.`, t), val.location)
+		v.reportf(val.location, `Expected value of type "%s", found null.`, t)
 	case val.kind == kindNull:
 	default:
 		if message := named.def.refuse(val); message != "" {
@@ -1837,8 +1847,9 @@ func (v *validator) providedRequiredArguments(
 	for _, def := range defs {
 		isGiven := slices.ContainsFunc(args, func(arg *argument) bool { return arg.name == def.name })
 		if def.typ.nonNull && def.defaultValue == nil && !isGiven {
-			v.report(fmt.Sprintf(`%s "%s" argument "%s" of type "%s" is required, but it was not provided.`,
-				kind, name, def.name, def.typ), at)
+			v.reportf(at,
+				`%s "%s" argument "%s" of type "%s" is required, but it was not provided.`,
+				kind, name, def.name, def.typ)
 		}
 	}
 }
@@ -1879,9 +1890,9 @@ type merging struct {
 // mergeDocument merges each operation, and each fragment that none has spread.
 func mergeDocument(doc *document) *merging {
 	m := &merging{reached: map[*definition]bool{}}
-	for _, isFragment := range []bool{false, true} {
+	for _, fragments := range []bool{false, true} {
 		for _, def := range doc.definitions {
-			if isFragment == (def.kind == "fragment") && !m.reached[def] && !m.tooLarge {
+			if isFragment(def) == fragments && !m.reached[def] && !m.tooLarge {
 				m.fields = 0
 				m.merge(def.selectionSet)
 			}
@@ -1898,7 +1909,7 @@ func (m *merging) merge(sets ...[]*selection) {
 	m.tooLarge = m.tooLarge || m.fields > maxFields || m.work > maxWork
 	for _, g := range c.groups {
 		for _, field := range g.others {
-			if reason := difference(placed{g.selection, false}, placed{field, false}, false); reason != "" && m.conflict == nil {
+			if reason := difference(g.selection, field, false); reason != "" && m.conflict == nil {
 				m.conflict = &conflict{reason, g.selection, field}
 			}
 		}
@@ -1910,48 +1921,38 @@ func (m *merging) merge(sets ...[]*selection) {
 	}
 }
 
-// A placed field is one of a selection set. Where that belongs to __schema or
-// __type, graphql-js does not know the types in it when it merges fields: then
-// it is blind.
-type placed struct {
-	*selection
-	isBlind bool
-}
-
 // difference says what two fields of one response key differ in, or "". Fields
 // of different types never meet, and only the shape of their values must agree.
-func difference(a, b placed, areExclusive bool) string {
+func difference(a, b *selection, areExclusive bool) string {
 	mustAgree := !areExclusive && !exclusive(a, b)
 	switch {
 	case mustAgree && a.name != b.name:
 		return fmt.Sprintf("%q and %q are different fields", a.name, b.name)
 	case mustAgree && !equalArguments(a.arguments, b.arguments):
 		return "they have differing arguments"
-	case shapesDiffer(a, b):
+	case a.hasShape() && b.hasShape() && !sameShape(a.def.typ, b.def.typ):
 		return fmt.Sprintf(`they return conflicting types "%s" and "%s"`, a.def.typ, b.def.typ)
 	}
 	return ""
 }
 
-func exclusive(a, b placed) bool {
-	return !a.isBlind && !b.isBlind && a.parent != nil && b.parent != nil && a.parent != b.parent
+func exclusive(a, b *selection) bool {
+	return a.parent != nil && b.parent != nil && a.parent != b.parent
 }
 
-func (f placed) isMeta() bool { return strings.HasPrefix(f.name, "__") }
+// hasShape is false of fields of unknown types, which for graphql-js's rule those
+// of __schema, __type and __typename are as well.
+func (s *selection) hasShape() bool { return s.def != nil && !strings.HasPrefix(s.name, "__") }
 
-// shapesDiffer: the values of two fields can't stand in the same place.
-func shapesDiffer(a, b placed) bool {
-	if a.isBlind || b.isBlind || a.isMeta() || b.isMeta() || a.def == nil || b.def == nil {
+// sameShape is SameResponseShape (§5.3.2) of the types of two fields.
+func sameShape(t, u *typeRef) bool {
+	switch {
+	case t.nonNull != u.nonNull || (t.ofType == nil) != (u.ofType == nil):
 		return false
+	case t.ofType != nil:
+		return sameShape(t.ofType, u.ofType)
 	}
-	t, u := a.def.typ, b.def.typ
-	for ; t != nil && u != nil; t, u = t.ofType, u.ofType {
-		isLeaf := t.ofType == nil && t.object() == nil || u.ofType == nil && u.object() == nil
-		if t.nonNull != u.nonNull || isLeaf && t.name != u.name {
-			return true
-		}
-	}
-	return t != u
+	return t.def == u.def || t.object() != nil && u.object() != nil
 }
 
 // equalArguments compares arguments, or the fields of objects, in any order.
@@ -1976,7 +1977,7 @@ func equalValues(a, b *value) bool {
 
 // overlappingFieldsCanBeMerged names the first conflict of a set (§5.3.2).
 func (v *validator) overlappingFieldsCanBeMerged(search *conflictSearch, set []*selection) {
-	if c := search.within(search.fieldMap(set, false)); c != nil {
+	if c := search.within(search.fieldMap(set)); c != nil {
 		v.reportConflict(c)
 	}
 }
@@ -1997,7 +1998,7 @@ type conflict struct {
 // graphql-js, which compares every two fields, until it finds the first.
 type conflictSearch struct {
 	found     *conflict
-	maps      map[placed]*fieldMap // by the first selection of a set
+	maps      map[*selection]*fieldMap // by the first selection of a set
 	compared  map[[2]*definition]bool
 	exclusive bool // the fields around are of different types
 	work      int
@@ -2007,40 +2008,43 @@ type conflictSearch struct {
 // fragments that it spreads.
 type fieldMap struct {
 	keys      []string
-	fields    map[string][]placed
+	fields    map[string][]*selection
 	fragments []*definition
 	compared  map[*definition]bool // fragments that it was compared with
 }
 
 func newConflictSearch() *conflictSearch {
 	return &conflictSearch{
-		maps: map[placed]*fieldMap{}, compared: map[[2]*definition]bool{}}
+		maps: map[*selection]*fieldMap{}, compared: map[[2]*definition]bool{}}
 }
 
-func (s *conflictSearch) fieldMap(set []*selection, isBlind bool) *fieldMap {
-	key := placed{set[0], isBlind}
-	m := s.maps[key]
+// isDone counts a step, and tells whether the search is over.
+func (s *conflictSearch) isDone() bool {
+	s.work++
+	return s.found != nil || s.work > maxWork
+}
+
+func (s *conflictSearch) fieldMap(set []*selection) *fieldMap {
+	m := s.maps[set[0]]
 	if m == nil {
-		m = &fieldMap{fields: map[string][]placed{}, compared: map[*definition]bool{}}
-		m.add(set, isBlind)
-		clear(m.compared)
-		s.maps[key] = m
+		m = &fieldMap{fields: map[string][]*selection{}, compared: map[*definition]bool{}}
+		m.add(set)
+		s.maps[set[0]] = m
 	}
 	return m
 }
 
-func (m *fieldMap) add(set []*selection, isBlind bool) {
+func (m *fieldMap) add(set []*selection) {
 	for _, s := range set {
 		switch {
 		case s.kind == inlineFragment:
-			m.add(s.selectionSet, isBlind && s.condition == nil)
+			m.add(s.selectionSet)
 		case s.kind == fieldSelection:
 			if m.fields[s.key] == nil {
 				m.keys = append(m.keys, s.key)
 			}
-			m.fields[s.key] = append(m.fields[s.key], placed{s, isBlind})
-		case s.fragment != nil && !m.compared[s.fragment]:
-			m.compared[s.fragment] = true
+			m.fields[s.key] = append(m.fields[s.key], s)
+		case s.fragment != nil && !slices.Contains(m.fragments, s.fragment):
 			m.fragments = append(m.fragments, s.fragment)
 		}
 	}
@@ -2066,8 +2070,8 @@ func (s *conflictSearch) within(m *fieldMap) *conflict {
 
 // withFragment compares the fields of a set with those of a fragment.
 func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
-	n := s.fieldMap(f.selectionSet, false)
-	if s.found != nil || m == n || m.compared[f] {
+	n := s.fieldMap(f.selectionSet)
+	if s.isDone() || m == n || m.keys == nil || m.compared[f] {
 		return
 	}
 	m.compared[f] = true
@@ -2079,11 +2083,11 @@ func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
 
 // fragments compares the fields of two fragments.
 func (s *conflictSearch) fragments(f, g *definition) {
-	if s.found != nil || f == g || s.compared[[2]*definition{f, g}] || s.compared[[2]*definition{g, f}] {
+	if s.isDone() || f == g || s.compared[[2]*definition{f, g}] {
 		return
 	}
-	s.compared[[2]*definition{f, g}] = true
-	m, n := s.fieldMap(f.selectionSet, false), s.fieldMap(g.selectionSet, false)
+	s.compared[[2]*definition{f, g}], s.compared[[2]*definition{g, f}] = true, true
+	m, n := s.fieldMap(f.selectionSet), s.fieldMap(g.selectionSet)
 	s.between(m, n)
 	for _, h := range n.fragments {
 		s.fragments(f, h)
@@ -2095,21 +2099,20 @@ func (s *conflictSearch) fragments(f, g *definition) {
 
 // between compares the fields of two sets.
 func (s *conflictSearch) between(m, n *fieldMap) {
-	s.work += len(m.keys)
 	for _, key := range m.keys {
 		s.fields(m.fields[key], n.fields[key])
 	}
 }
 
 // fields compares each of some fields with each of others, and what they select.
-func (s *conflictSearch) fields(as, bs []placed) {
+func (s *conflictSearch) fields(as, bs []*selection) {
 	for _, a := range as {
 		for _, b := range bs {
-			if s.work++; s.work > maxWork || s.found != nil {
+			if s.isDone() {
 				return
 			}
 			if reason := difference(a, b, s.exclusive); reason != "" {
-				s.found = &conflict{reason, a.selection, b.selection}
+				s.found = &conflict{reason, a, b}
 			} else if a.selectionSet != nil && b.selectionSet != nil {
 				s.subfields(a, b)
 			}
@@ -2117,11 +2120,10 @@ func (s *conflictSearch) fields(as, bs []placed) {
 	}
 }
 
-func (s *conflictSearch) subfields(a, b placed) {
+func (s *conflictSearch) subfields(a, b *selection) {
 	wasExclusive := s.exclusive
 	s.exclusive = wasExclusive || exclusive(a, b)
-	m := s.fieldMap(a.selectionSet, a.isBlind || a.isMeta())
-	n := s.fieldMap(b.selectionSet, b.isBlind || b.isMeta())
+	m, n := s.fieldMap(a.selectionSet), s.fieldMap(b.selectionSet)
 	s.between(m, n)
 	for _, f := range n.fragments {
 		s.withFragment(m, f)
@@ -2136,7 +2138,7 @@ func (s *conflictSearch) subfields(a, b placed) {
 	}
 	s.exclusive = wasExclusive
 	if c := s.found; c != nil {
-		s.found = &conflict{fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason), a.selection, b.selection}
+		s.found = &conflict{fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason), a, b}
 	}
 }
 
@@ -2174,7 +2176,9 @@ var errTooManyFields = newError(fmt.Sprintf(
 
 // execute is ExecuteRequest (§6.1). It returns the reply, and whether that has
 // data: false where the operation was refused before it ran.
-func (op *operation) execute(ctx context.Context, variables map[string]any) (reply []byte, ok bool) {
+func (op *operation) execute(
+	ctx context.Context, variables map[string]any,
+) (reply []byte, ok bool) {
 	e := &execution{operation: op, ctx: ctx, data: append(make([]byte, 0, 256), dataPrefix...)}
 	if e.coerceVariableValues(variables); e.errors != nil {
 		return response("", e.errors...), false
@@ -2242,12 +2246,15 @@ func (e *execution) coerceVariableValues(values map[string]any) {
 		case value == nil && def.typ.nonNull:
 			problem = fmt.Sprintf(`of non-null type "%s" must not be null.`, def.typ)
 		case value != nil && def.typ.name == "String" && !isString:
-			problem = fmt.Sprintf("got invalid value %[1]s; String cannot represent a non string value: %[1]s", inspect(value))
+			problem = fmt.Sprintf("got invalid value %[1]s; "+
+				"String cannot represent a non string value: %[1]s", inspect(value))
 		case value != nil && def.typ.name == "Boolean" && !isBoolean:
-			problem = fmt.Sprintf("got invalid value %[1]s; Boolean cannot represent a non boolean value: %[1]s", inspect(value))
+			problem = fmt.Sprintf("got invalid value %[1]s; "+
+				"Boolean cannot represent a non boolean value: %[1]s", inspect(value))
 		}
 		if problem != "" {
-			e.errors = append(e.errors, *newError(fmt.Sprintf(`Variable "$%s" %s`, name, problem), def.location))
+			problem = fmt.Sprintf(`Variable "$%s" %s`, name, problem)
+			e.errors = append(e.errors, *newError(problem, def.location))
 		}
 		if e.variables == nil {
 			e.variables = map[string]any{}
@@ -2457,7 +2464,9 @@ func (e *execution) fail(err *gqlError, t *typeRef) bool {
 }
 
 // coerceArgumentValues is CoerceArgumentValues (§6.4.1).
-func (e *execution) coerceArgumentValues(defs []*element, args []*argument) (map[string]any, *gqlError) {
+func (e *execution) coerceArgumentValues(
+	defs []*element, args []*argument,
+) (map[string]any, *gqlError) {
 	var values map[string]any
 	if defs != nil {
 		values = make(map[string]any, len(defs))
@@ -2607,17 +2616,12 @@ func appendLeaf(data []byte, value any) []byte {
 // §4.2), in the words of graphql-js: ~ stands for a backquote, and a single line
 // break in a description for a space.
 const builtinDefs = `
-"""
-The ~Int~ scalar type represents non-fractional signed whole numeric values. Int
-can represent values between -(2^31) and 2^31 - 1.
-"""
+"""The ~Int~ scalar type represents non-fractional signed whole numeric values. Int can represent
+values between -(2^31) and 2^31 - 1."""
 scalar Int
 
-"""
-The ~String~ scalar type represents textual data, represented as UTF-8 character
-sequences. The String type is most often used by GraphQL to represent free-form
-human-readable text.
-"""
+"""The ~String~ scalar type represents textual data, represented as UTF-8 character sequences. The
+String type is most often used by GraphQL to represent free-form human-readable text."""
 scalar String
 
 "The ~Boolean~ scalar type represents ~true~ or ~false~."
@@ -2630,10 +2634,7 @@ type __Meta {
   __typename: String!
 }
 
-"""
-Directs the executor to include this field or fragment only when the ~if~
-argument is true.
-"""
+"Directs the executor to include this field or fragment only when the ~if~ argument is true."
 directive @include(
   "Included when true."
   if: Boolean!
@@ -2647,11 +2648,9 @@ directive @skip(
 
 "Marks an element of a GraphQL schema as no longer supported."
 directive @deprecated(
-  """
-  Explains why this element was deprecated, usually also including a
-  suggestion for how to access supported similar data. Formatted using the
-  Markdown syntax, as specified by [CommonMark](https://commonmark.org/).
-  """
+  """Explains why this element was deprecated, usually also including a suggestion for how to
+  access supported similar data. Formatted using the Markdown syntax, as specified by
+  [CommonMark](https://commonmark.org/)."""
   reason: String = "No longer supported"
 ) on FIELD_DEFINITION | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | ENUM_VALUE | DIRECTIVE_DEFINITION
 
@@ -2664,11 +2663,9 @@ directive @specifiedBy(
 "Indicates exactly one field must be supplied and this field must not be ~null~."
 directive @oneOf on INPUT_OBJECT
 
-"""
-A GraphQL Schema defines the capabilities of a GraphQL server. It exposes
-all available types and directives on the server, as well as the entry
-points for query, mutation, and subscription operations.
-"""
+"""A GraphQL Schema defines the capabilities of a GraphQL server. It exposes all available types
+and directives on the server, as well as the entry points for query, mutation, and subscription
+operations."""
 type __Schema {
   description: String
   "A list of all types supported by this server."
@@ -2677,26 +2674,20 @@ type __Schema {
   queryType: __Type!
   "If this server supports mutation, the type that mutation operations will be rooted at."
   mutationType: __Type
-  """
-  If this server support subscription, the type that subscription
-  operations will be rooted at.
-  """
+  "If this server support subscription, the type that subscription operations will be rooted at."
   subscriptionType: __Type
   "A list of all directives supported by this server."
   directives(includeDeprecated: Boolean! = false): [__Directive!]!
 }
 
-"""
-The fundamental unit of any GraphQL Schema is the type. There are many kinds
-of types in GraphQL as represented by the ~__TypeKind~ enum.
+"""The fundamental unit of any GraphQL Schema is the type. There are many kinds of types in
+GraphQL as represented by the ~__TypeKind~ enum.
 
-Depending on the kind of a type, certain fields describe information about
-that type. Scalar types provide no information beyond a name, description
-and optional ~specifiedByURL~, while Enum types provide their values. Object
-and Interface types provide the fields they describe. Abstract types, Union
-and Interface, provide the Object types possible at runtime. List and
-NonNull types compose other types.
-"""
+Depending on the kind of a type, certain fields describe information about that type. Scalar types
+provide no information beyond a name, description and optional ~specifiedByURL~, while Enum types
+provide their values. Object and Interface types provide the fields they describe. Abstract types,
+Union and Interface, provide the Object types possible at runtime. List and NonNull types compose
+other types."""
 type __Type {
   kind: __TypeKind!
   name: String
@@ -2717,10 +2708,8 @@ enum __TypeKind {
   SCALAR
   "Indicates this type is an object. ~fields~ and ~interfaces~ are valid fields."
   OBJECT
-  """
-  Indicates this type is an interface. ~fields~, ~interfaces~, and
-  ~possibleTypes~ are valid fields.
-  """
+  """Indicates this type is an interface. ~fields~, ~interfaces~, and ~possibleTypes~ are valid
+  fields."""
   INTERFACE
   "Indicates this type is a union. ~possibleTypes~ is a valid field."
   UNION
@@ -2734,10 +2723,8 @@ enum __TypeKind {
   NON_NULL
 }
 
-"""
-Object and Interface types are described by a list of Fields, each of which
-has a name, potentially a list of arguments, and a return type.
-"""
+"""Object and Interface types are described by a list of Fields, each of which has a name,
+potentially a list of arguments, and a return type."""
 type __Field {
   name: String!
   description: String
@@ -2747,11 +2734,8 @@ type __Field {
   deprecationReason: String
 }
 
-"""
-Arguments provided to Fields or Directives and the input fields of an
-InputObject are represented as Input Values which describe their type and
-optionally a default value.
-"""
+"""Arguments provided to Fields or Directives and the input fields of an InputObject are
+represented as Input Values which describe their type and optionally a default value."""
 type __InputValue {
   name: String!
   description: String
@@ -2762,11 +2746,8 @@ type __InputValue {
   deprecationReason: String
 }
 
-"""
-One possible value for a given Enum. Enum values are unique values, not a
-placeholder for a string or numeric value. However an Enum value is returned
-in a JSON response as a string.
-"""
+"""One possible value for a given Enum. Enum values are unique values, not a placeholder for a
+string or numeric value. However an Enum value is returned in a JSON response as a string."""
 type __EnumValue {
   name: String!
   description: String
@@ -2774,15 +2755,12 @@ type __EnumValue {
   deprecationReason: String
 }
 
-"""
-A Directive provides a way to describe alternate runtime execution and type
-validation behavior in a GraphQL document.
+"""A Directive provides a way to describe alternate runtime execution and type validation behavior
+in a GraphQL document.
 
-In some cases, you need to provide options to alter GraphQL's execution
-behavior in ways field arguments will not suffice, such as conditionally
-including or skipping a field. Directives provide this by describing
-additional information to the executor.
-"""
+In some cases, you need to provide options to alter GraphQL's execution behavior in ways field
+arguments will not suffice, such as conditionally including or skipping a field. Directives
+provide this by describing additional information to the executor."""
 type __Directive {
   name: String!
   description: String
@@ -2793,10 +2771,8 @@ type __Directive {
   deprecationReason: String
 }
 
-"""
-A Directive can be adjacent to many parts of the GraphQL language, a
-__DirectiveLocation describes one such possible adjacencies.
-"""
+"""A Directive can be adjacent to many parts of the GraphQL language, a __DirectiveLocation
+describes one such possible adjacencies."""
 enum __DirectiveLocation {
   "Location adjacent to a query operation."
   QUERY

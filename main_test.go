@@ -44,6 +44,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -2441,6 +2443,75 @@ func BenchmarkLogin(b *testing.B) {
 		}
 	})
 }
+
+// Whatever the document, the reply is JSON, and an error names a place in it.
+func FuzzDocument(f *testing.F) {
+	for _, document := range []string{whoAmI, johnSignsUp, "", "\uFEFF\"\"\"\n é😀\\\"\"\"\"\"\"query A{a:me{...F}}",
+		`query($x:[Int!]!=[1.5e3,{a:$b}]@c){me{id@skip(if:true)... on User{id}}}fragment F on User{...F}`,
+		"{__schema{types{fields(includeDeprecated:$x){args{type{ofType{name}}}}}}}",
+		`{a:__type(name:"\ud83d\u{1F600}"){name}a:__type(name:"b"){name}}`, "extend type A{b:C}"} {
+		f.Add(document, "")
+	}
+	schema := newSchema(typeDefs, map[string]resolver{
+		"Query.me": func(context.Context, map[string]any) (any, error) { return user{}, nil },
+		"Mutation.signup": func(_ context.Context, args map[string]any) (any, error) {
+			return args["username"].(string) + args["password"].(string), nil
+		},
+		"Mutation.login": func(context.Context, map[string]any) (any, error) { return nil, errEmailTaken },
+	})
+	f.Fuzz(func(t *testing.T, document, x string) {
+		if !utf8.ValidString(document) || !utf8.ValidString(x) {
+			return // such a body is refused before
+		}
+		var reply []byte
+		op, errs := schema.prepare(document, nil)
+		if errs != nil {
+			reply = response("", errs...)
+		} else {
+			reply, _ = op.execute(t.Context(), map[string]any{"x": x})
+		}
+		var got struct{ Errors []gqlError }
+		if err := json.Unmarshal(reply, &got); err != nil {
+			t.Fatalf("%q\n got %s: %v", document, reply, err)
+		}
+		lines := regexp.MustCompile("\r\n|\r|\n").Split(document, -1)
+		for _, err := range got.Errors {
+			for _, at := range err.Locations {
+				if int(at.Line) > len(lines) || int(at.Column) > len(utf16.Encode([]rune(lines[at.Line-1])))+1 {
+					t.Errorf("%q\n got %s", document, reply)
+				}
+			}
+		}
+	})
+}
+
+// The usual request and the largest usual one: read, validated, executed.
+func BenchmarkParse(b *testing.B) {
+	s := newServer(b)
+	for name, document := range map[string]string{"me": whoAmI, "introspection": introspectionQuery} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				op, _ := s.schema.prepare(document, nil)
+				op.execute(b.Context(), nil)
+			}
+		})
+	}
+}
+
+// What Insomnia and GraphiQL send first.
+const introspectionQuery = `query IntrospectionQuery { __schema {
+	queryType { name } mutationType { name } subscriptionType { name } types { ...FullType }
+	directives { name description locations args { ...InputValue } } } }
+fragment FullType on __Type { kind name description
+	fields(includeDeprecated: true) { name description args { ...InputValue } type { ...TypeRef }
+		isDeprecated deprecationReason }
+	inputFields { ...InputValue } interfaces { ...TypeRef }
+	enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+	possibleTypes { ...TypeRef } }
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
+fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name
+	ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } }`
 
 // Whatever is signed: it is accepted only if an independent reader of JSON finds
 // in it what the server does, and never under another key or in another spelling.

@@ -994,117 +994,112 @@ func Test3_Variables(t *testing.T) {
 	}
 }
 
-// Every client can ask what there is to ask. The reply to the usual query is
-// enough to write the schema down again.
+// Every client can ask what there is to ask: the schema, and what the
+// specification adds to each. The reply says all that their texts say.
 func Test3_Introspection(t *testing.T) {
 	s := newServer(t)
 	var reply struct {
 		Data struct {
-			Schema struct {
-				Types []struct {
-					Name, Kind string
-					Fields     []struct {
-						Name string
-						Args []struct {
-							Name string
-							Type typeReply
-						}
-						Type typeReply
-					}
-				}
-			} `json:"__schema"`
+			Schema struct{ Types, Directives []described } `json:"__schema"`
 		}
 	}
-	document := `{ __schema { types { name kind fields { name args { name type { ...T } } type { ...T } } } } }
-		fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }`
-	if err := json.Unmarshal([]byte(s.ask(document, "")), &reply); err != nil {
+	if err := json.Unmarshal([]byte(s.ask(introspectionQuery, "")), &reply); err != nil {
 		t.Fatal(err)
 	}
-	got := ""
-	for _, typ := range reply.Data.Schema.Types {
-		if typ.Kind != "OBJECT" || strings.HasPrefix(typ.Name, "__") {
-			continue
-		}
-		got += "\ntype " + typ.Name + " {\n"
-		for _, field := range typ.Fields {
-			var args []string
-			for _, arg := range field.Args {
-				args = append(args, arg.Name+": "+arg.Type.String())
+	var got, want []string
+	for _, d := range append(reply.Data.Schema.Types, reply.Data.Schema.Directives...) {
+		got = append(got, d.String())
+	}
+	for _, text := range []string{typeDefs, builtinDefs} {
+		doc := parseDocument(text, true)
+		for _, def := range doc.types {
+			description, _ := def.description.(string)
+			d := described{Kind: def.kind, Name: def.name, Description: description, Parts: describe(def.elements)}
+			if def.name != "__Meta" {
+				want = append(want, d.String())
 			}
-			list := ""
-			if args != nil {
-				list = "(" + strings.Join(args, ", ") + ")"
-			}
-			got += "  " + field.Name + list + ": " + field.Type.String() + "\n"
 		}
-		got += "}\n"
+		for _, def := range doc.directives {
+			d := describe([]*element{&def.element})[0]
+			for _, location := range def.locations {
+				d.Locations = append(d.Locations, location.(string))
+			}
+			want = append(want, d.String())
+		}
 	}
-	if got != typeDefs {
-		t.Errorf("by introspection the schema is\n%s\nand not\n%s", got, typeDefs)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("by introspection the schema is\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-type typeReply struct {
-	Kind, Name string
-	OfType     *typeReply
+// described is what introspection says of a type or a directive, or of a part of
+// one.
+type described struct {
+	Kind, Name, Description, DefaultValue string
+	Args, Fields, EnumValues, Parts       []described
+	Locations                             []string
+	Type, OfType                          *described
 }
 
-func (t typeReply) String() string {
-	switch t.Kind {
-	case "NON_NULL":
-		return t.OfType.String() + "!"
-	case "LIST":
-		return "[" + t.OfType.String() + "]"
+// describe says of the elements of a text what introspection should.
+func describe(elements []*element) (list []described) {
+	for _, e := range elements {
+		d := described{Name: e.name, Args: describe(e.args)}
+		d.Description, _ = e.description.(string)
+		if e.typ != nil {
+			d.Type = &described{Kind: "any", Name: e.typ.String()}
+		}
+		if e.defaultValue != nil {
+			d.DefaultValue = e.defaultValue.String()
+		}
+		list = append(list, d)
 	}
-	return t.Name
+	return list
 }
 
-// What graphql-js says of its own types, and of what this schema does not have.
+func (d described) String() string {
+	switch {
+	case d.Kind == "NON_NULL":
+		return d.OfType.String() + "!"
+	case d.Kind == "LIST":
+		return "[" + d.OfType.String() + "]"
+	case d.Kind != "" && d.Fields == nil && d.EnumValues == nil && d.Parts == nil && d.Description == "":
+		return d.Name // a reference to a type
+	}
+	parts := slices.Concat(d.Args, d.Fields, d.EnumValues, d.Parts)
+	return fmt.Sprintf("%s %s %q %v %v = %s %v", d.Kind, d.Name, d.Description, parts, d.Type, d.DefaultValue, d.Locations)
+}
+
+// The order of the types is that of graphql-js; what this schema lacks is null.
 func Test3_IntrospectionOfTheRest(t *testing.T) {
 	s := newServer(t)
 	for _, test := range []struct{ document, want string }{
 		{`{ __schema { description queryType { name } mutationType { name } subscriptionType { name } } }`,
 			`{"__schema":{"description":null,"queryType":{"name":"Query"},"mutationType":{"name":"Mutation"},"subscriptionType":null}}`},
-		{`{ __schema { types { name } } }`, `{"__schema":{"types":[{"name":"User"},{"name":"Int"},{"name":"String"},` +
-			`{"name":"Query"},{"name":"Mutation"},{"name":"Boolean"},{"name":"__Schema"},{"name":"__Type"},{"name":"__TypeKind"},` +
-			`{"name":"__Field"},{"name":"__InputValue"},{"name":"__EnumValue"},{"name":"__Directive"},{"name":"__DirectiveLocation"}]}}`},
-		{`{ __schema { directives { name isRepeatable args { name } } } }`,
-			`{"__schema":{"directives":[{"name":"include","isRepeatable":false,"args":[{"name":"if"}]},` +
-				`{"name":"skip","isRepeatable":false,"args":[{"name":"if"}]},` +
-				`{"name":"deprecated","isRepeatable":false,"args":[{"name":"reason"}]},` +
-				`{"name":"specifiedBy","isRepeatable":false,"args":[{"name":"url"}]},` +
-				`{"name":"oneOf","isRepeatable":false,"args":[]}]}}`},
+		{`{ __schema { types { name } directives { isRepeatable isDeprecated deprecationReason } } }`,
+			`{"__schema":{"types":[{"name":"User"},{"name":"Int"},{"name":"String"},` +
+				`{"name":"Query"},{"name":"Mutation"},{"name":"Boolean"},{"name":"__Schema"},{"name":"__Type"},{"name":"__TypeKind"},` +
+				`{"name":"__Field"},{"name":"__InputValue"},{"name":"__EnumValue"},{"name":"__Directive"},{"name":"__DirectiveLocation"}],` +
+				`"directives":[` + strings.Repeat(`{"isRepeatable":false,"isDeprecated":false,"deprecationReason":null},`, 4) +
+				`{"isRepeatable":false,"isDeprecated":false,"deprecationReason":null}]}}`},
 		{`{ __type(name: "User") { kind name description specifiedByURL isOneOf interfaces { name } possibleTypes { name }
 			enumValues { name } inputFields { name } ofType { name } fields { isDeprecated deprecationReason description } } }`,
 			`{"__type":{"kind":"OBJECT","name":"User","description":null,"specifiedByURL":null,"isOneOf":null,` +
 				`"interfaces":[],"possibleTypes":null,"enumValues":null,"inputFields":null,"ofType":null,"fields":[` +
 				strings.Repeat(`{"isDeprecated":false,"deprecationReason":null,"description":null},`, 2) +
 				`{"isDeprecated":false,"deprecationReason":null,"description":null}]}}`},
-		{`{ __type(name: "Int") { kind description fields { name } interfaces { name } } }`,
-			`{"__type":{"kind":"SCALAR","description":"The ` + "`Int`" + ` scalar type represents non-fractional signed whole numeric values. ` +
-				`Int can represent values between -(2^31) and 2^31 - 1.","fields":null,"interfaces":null}}`},
-		{`{ __type(name: "__TypeKind") { kind fields { name } enumValues { name description } } }`,
-			`{"__type":{"kind":"ENUM","fields":null,"enumValues":[` +
-				`{"name":"SCALAR","description":"Indicates this type is a scalar."},` +
-				`{"name":"OBJECT","description":"Indicates this type is an object. ` + "`fields` and `interfaces`" + ` are valid fields."},` +
-				`{"name":"INTERFACE","description":"Indicates this type is an interface. ` + "`fields`, `interfaces`, and `possibleTypes`" + ` are valid fields."},` +
-				`{"name":"UNION","description":"Indicates this type is a union. ` + "`possibleTypes`" + ` is a valid field."},` +
-				`{"name":"ENUM","description":"Indicates this type is an enum. ` + "`enumValues`" + ` is a valid field."},` +
-				`{"name":"INPUT_OBJECT","description":"Indicates this type is an input object. ` + "`inputFields`" + ` is a valid field."},` +
-				`{"name":"LIST","description":"Indicates this type is a list. ` + "`ofType`" + ` is a valid field."},` +
-				`{"name":"NON_NULL","description":"Indicates this type is a non-null. ` + "`ofType`" + ` is a valid field."}]}}`},
-		{`{ __type(name: "__Schema") { fields { name args { name defaultValue type { kind name ofType { name } } } type { kind name
-			ofType { kind name ofType { kind name ofType { kind name ofType { name } } } } } } } }`,
-			`{"__type":{"fields":[` +
-				`{"name":"description","args":[],"type":{"kind":"SCALAR","name":"String","ofType":null}},` +
-				`{"name":"types","args":[],"type":{"kind":"NON_NULL","name":null,"ofType":{"kind":"LIST","name":null,` +
-				`"ofType":{"kind":"NON_NULL","name":null,"ofType":{"kind":"OBJECT","name":"__Type","ofType":null}}}}},` +
-				`{"name":"queryType","args":[],"type":{"kind":"NON_NULL","name":null,"ofType":{"kind":"OBJECT","name":"__Type","ofType":null}}},` +
-				`{"name":"mutationType","args":[],"type":{"kind":"OBJECT","name":"__Type","ofType":null}},` +
-				`{"name":"subscriptionType","args":[],"type":{"kind":"OBJECT","name":"__Type","ofType":null}},` +
-				`{"name":"directives","args":[{"name":"includeDeprecated","defaultValue":"false","type":{"kind":"NON_NULL","name":null,` +
-				`"ofType":{"name":"Boolean"}}}],"type":{"kind":"NON_NULL","name":null,"ofType":{"kind":"LIST","name":null,` +
-				`"ofType":{"kind":"NON_NULL","name":null,"ofType":{"kind":"OBJECT","name":"__Directive","ofType":null}}}}}]}}`},
+		{`{ __type(name: "Int") { fields { name } interfaces { name } enumValues { name } } }`,
+			`{"__type":{"fields":null,"interfaces":null,"enumValues":null}}`},
+		{`{ __type(name: "__TypeKind") { fields { name } interfaces { name } } }`,
+			`{"__type":{"fields":null,"interfaces":null}}`},
+		{`{ __schema { directives(includeDeprecated: true) { name } queryType { fields { type { ofType { name } name description fields { name } } } } } }`,
+			`{"__schema":{"directives":[{"name":"include"},{"name":"skip"},{"name":"deprecated"},{"name":"specifiedBy"},{"name":"oneOf"}],` +
+				`"queryType":{"fields":[{"type":{"ofType":null,"name":"User","description":null,"fields":[{"name":"id"},{"name":"username"},{"name":"email"}]}}]}}}`},
+		{`{ __type(name: "User") { fields { type { name description fields { name } enumValues { name } interfaces { name } } } } }`,
+			`{"__type":{"fields":[` + strings.Repeat(`{"type":{"name":null,"description":null,"fields":null,"enumValues":null,"interfaces":null}},`, 2) +
+				`{"type":{"name":null,"description":null,"fields":null,"enumValues":null,"interfaces":null}}]}}`},
 		{`{ __type(name: "Float") { name } meta: __type(name: "__Meta") { name } }`, `{"__type":null,"meta":null}`},
 	} {
 		if got, want := s.ask(test.document, ""), `{"data":`+test.want+`}`; got != want {

@@ -1279,7 +1279,7 @@ func (s *schema) validate(doc *document) []gqlError {
 	case merging.conflict != nil:
 		v.reportConflict(merging.conflict)
 	case merging.tooLarge || v.work > maxWork:
-		v.report(fmt.Sprintf("The document asks for too many fields: at most %d", maxFields))
+		v.report("The document asks for too many fields: at most 10,000")
 	}
 	return v.errors
 }
@@ -2171,8 +2171,7 @@ type pathElement struct {
 }
 
 // errTooManyFields stops an execution whose reply grows too large.
-var errTooManyFields = newError(fmt.Sprintf(
-	"The document asks for too many fields: at most %d", maxReplyFields))
+var errTooManyFields = newError("The document asks for too many fields: at most 50,000")
 
 // execute is ExecuteRequest (§6.1). It returns the reply, and whether that has
 // data: false where the operation was refused before it ran.

@@ -1363,14 +1363,14 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		{"11 logins of one key", "mutation {" + strings.Repeat(" "+login, 11) + " }", ""},
 		{"10,000 fields", "{ me " + aliases(9_999, "id") + " }", ""},
 		{"10,001 fields", "{ me " + aliases(10_000, "id") + " }",
-			`{"errors":[{"message":"The document asks for too many fields: at most 10000"}]}`},
+			`{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
 		{"34,000 fields of one key", "{ me {" + strings.Repeat(" id", 34_000) + " } }", ""},
 		{"50,000 fields in the reply: 2, 14 times 3571, and 4", "{ __schema { types " + aliases(3571, "name") +
 			" } a: __typename b: __typename c: __typename d: __typename }", ""},
 		{"50,001 fields", "{ __schema { types " + aliases(3571, "name") +
 			" } a: __typename b: __typename c: __typename d: __typename e: __typename }",
-			`{"errors":[{"message":"The document asks for too many fields: at most 50000"}]}`},
-		{"fragments that double 14 times", doubling, `{"errors":[{"message":"The document asks for too many fields: at most 10000"}]}`},
+			`{"errors":[{"message":"The document asks for too many fields: at most 50,000"}]}`},
+		{"fragments that double 14 times", doubling, `{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
 	} {
 		got := s.ask(test.document, "")
 		if got != test.want && (test.want != "" || strings.HasPrefix(got, `{"errors":[{"message":"At most`) || !strings.Contains(got, `"data":`)) {

@@ -1365,6 +1365,12 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		doubling += fmt.Sprintf(" fragment F%d on __Type { a: ofType { ...F%[2]d } b: ofType { ...F%[2]d } }", i, i+1)
 	}
 	doubling += " fragment F14 on __Type { name }"
+	sideBySide := "query (" + strings.Repeat("$x: [Int] ", 1000) + ") { a(b: [" +
+		strings.Repeat("[] {} ", 1000) + "])" + strings.Repeat(" a { b }", 1000) + " }"
+	shared := "fragment F on User " + aliases(6_000, "id")
+	for i := range 100 {
+		shared += fmt.Sprintf(" query Q%d { me { ...F } }", i)
+	}
 	const tooDeep = "Syntax Error: Nested more than 200 levels deep."
 	login := `login(email: "", password: "")`
 	for _, test := range []struct{ name, document, want string }{
@@ -1375,6 +1381,10 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		{"a list 201 deep", "{ a(b: " + strings.Repeat("[", 201) + strings.Repeat("]", 201) + ") }", errorAt(tooDeep, "1:208")},
 		{"an object 201 deep", "{ a(b: " + strings.Repeat("{a:", 201), errorAt(tooDeep, "1:608")},
 		{"a type 201 deep", "query ($x: " + strings.Repeat("[", 201), errorAt(tooDeep, "1:213")},
+		{"1,000 of each side by side", sideBySide + "?",
+			errorAt(`Syntax Error: Unexpected character: "?".`, fmt.Sprint("1:", len(sideBySide)+1))},
+		{"100 operations that share a fragment of 6,000 fields", shared,
+			`{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
 		{"10 logins", "mutation " + strings.Replace(aliases(10, login), "}", "__typename }", 1), ""},
 		{"11 logins", "mutation " + aliases(11, login), `{"errors":[{"message":"At most 10 signup and login fields in one operation"}]}`},
 		{"11 logins, one left out", "mutation " + strings.Replace(aliases(11, login), ")", ") @skip(if: true)", 1), ""},

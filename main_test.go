@@ -21,6 +21,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -36,6 +37,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -2416,6 +2418,312 @@ func Test6_StartsAndStops(t *testing.T) {
 	if err := p.cmd.Wait(); err == nil {
 		t.Error("after a second SIGINT: exit status 0, want the signal")
 	}
+}
+
+// -----------------------------------------------------------------------------
+// 7 The README
+//
+// It can't lie: what it shows is typed anew here, and its tables are compared
+// with the program.
+// -----------------------------------------------------------------------------
+
+// The blocks are one script for one shell in an empty folder: commands with all
+// that they print, documents with the replies. The shell finds this test in place
+// of go and curl, so that a shell is all it takes. A "…" is what nobody can know
+// before, up to a quotation mark or the end of the line; alone on a line, any lines.
+func Test7_TheREADMEDoesWhatItSays(t *testing.T) {
+	steps := stepsOf(t, readText(t, "README.md"))
+	ignored := strings.Split(readText(t, ".gitignore"), "\n")
+	sh := startShell(t)
+	for _, step := range steps {
+		t.Run(fmt.Sprintf("line %d: %s", step.line, step.text), func(t *testing.T) {
+			token, got := "", ""
+			if step.kind == "graphql with token" {
+				token = sh.run(t, `echo "$TOKEN"`)
+			}
+			if step.kind == "console" {
+				got = sh.run(t, step.text)
+			} else {
+				got = program{host: sh.api}.post(t, step.text, token)
+			}
+			pattern := regexp.MustCompile(`(?m)^…$`).ReplaceAllString(regexp.QuoteMeta(step.want), `(?s:.*)`)
+			pattern = "^" + strings.ReplaceAll(pattern, "…", `[^"\n]*`) + "$"
+			if !regexp.MustCompile(pattern).MatchString(got) {
+				t.Errorf("README.md:%d: %s\n got %s\nwant %s", step.line, step.text, got, step.want)
+			}
+		})
+	}
+	if steps[0].text != "go run ." || steps[1].text != "go test ./..." || steps[1].line < steps[0].line+4 {
+		t.Error("README.md does not begin with how to run it and how to test it")
+	}
+	for _, left := range []string{"users.jsonl", ".env", "/graphql-jwt-auth"} {
+		if !slices.Contains(ignored, left) {
+			t.Errorf("who follows README.md has %s, which .gitignore does not name", left)
+		}
+	}
+}
+
+// A step is a command and what it prints, or a document and its reply.
+type step struct {
+	line             int
+	kind, text, want string
+}
+
+func stepsOf(t *testing.T, readme string) (steps []step) {
+	blocks := regexp.MustCompile("(?ms)^```(.+?)\n(.*?)^```$")
+	for _, at := range blocks.FindAllStringSubmatchIndex(readme, -1) {
+		line, kind, text := 2+strings.Count(readme[:at[0]], "\n"), readme[at[2]:at[3]], readme[at[4]:at[5]]
+		switch kind {
+		case "console":
+			for _, part := range strings.Split("\n"+text, "\n$ ")[1:] {
+				command, want, _ := strings.Cut(part, "\n")
+				steps = append(steps, step{line, kind, command, strings.TrimRight(want, "\n")})
+				line += 1 + strings.Count(part, "\n")
+			}
+		case "graphql", "graphql with token":
+			steps = append(steps, step{line, kind, text, "no ```json is below it"})
+		case "json":
+			var want bytes.Buffer
+			last := &steps[len(steps)-1]
+			if err := json.Compact(&want, []byte(text)); err != nil || last.kind == "console" {
+				t.Fatalf("README.md:%d: this is no reply: %v", line, err)
+			}
+			last.want = want.String()
+		}
+	}
+	return steps
+}
+
+// A shell runs the commands of the README, one after the other.
+type shell struct {
+	in  io.Writer
+	out *bufio.Reader // of all that it runs
+	api string        // what is localhost:3000 in the README
+}
+
+// startShell starts a shell in an empty folder. It ends with the test, and the
+// server that it started last ends with it.
+func startShell(t *testing.T) *shell {
+	path, err := exec.LookPath("sh")
+	if err != nil || runtime.GOOS == "windows" {
+		t.Skip("the README is for a Unix shell, and there is none: ", err)
+	}
+	self, err := os.Executable()
+	programs := t.TempDir()
+	for _, name := range []string{"graphql-jwt-auth", "go", "curl"} {
+		err = errors.Join(err, os.Symlink(self, filepath.Join(programs, name)))
+	}
+	t.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("JWT_SECRET", "")
+	t.Setenv("PORT", "")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // Under -race, each exit would take a second.
+	t.Chdir(t.TempDir())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // Nothing waits for ever.
+	cmd := exec.CommandContext(ctx, path)
+	in, inErr := cmd.StdinPipe()
+	out, printed, outErr := os.Pipe()
+	cmd.Stdout, cmd.Stderr = printed, printed
+	if err := errors.Join(err, inErr, outErr, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	printed.Close()
+	out.SetReadDeadline(time.Now().Add(time.Minute))
+	t.Cleanup(func() { in.Close(); cmd.Wait(); out.Close(); cancel() })
+	io.WriteString(in, "stop() { [ -z \"$!\" ] || { kill $!; wait $!; }; }; trap stop EXIT\n")
+	return &shell{in, bufio.NewReader(out), "localhost:3000"}
+}
+
+// run runs a command, and returns what it printed. One that serves runs on once
+// its URL is logged; the server before it is stopped, as with Ctrl-C.
+func (sh *shell) run(t *testing.T, command string) (text string) {
+	script, end := "{ "+command+"\n} </dev/null; echo; echo = the end =\n", `\n= the end =\n$`
+	serves := regexp.MustCompile(`^(\w+=\S* )*(go run \.|graphql-jwt-auth)( -.*)?$`).MatchString(command)
+	if serves {
+		script, end = "stop; "+command+" -addr localhost:0 &\n", `serving http://(.*)/api.*\n$`
+	}
+	fmt.Fprintf(sh.in, "API=%s; %s", sh.api, strings.ReplaceAll(script, "localhost:3000", "$API"))
+	found := []string(nil)
+	for text = "\n"; found == nil; found = regexp.MustCompile(end).FindStringSubmatch(text) {
+		line, err := sh.out.ReadString('\n')
+		if text += line; err != nil {
+			t.Fatalf("%s: %v after %s", command, err, text)
+		}
+	}
+	if serves {
+		sh.api = found[1]
+	}
+	text = strings.NewReplacer("\r", "", "\n= the end =\n", "", sh.api, "localhost:3000").Replace(text)
+	return strings.Trim(text, "\n")
+}
+
+func init() { acts["go"], acts["curl"] = goCommand, curlCommand }
+
+// goCommand is what the README needs of go.
+func goCommand() {
+	switch args := strings.Join(os.Args[1:], " "); {
+	case args == "test ./...":
+		fmt.Println("ok  \tgraphql-jwt-auth\t0.001s")
+	case args == "run ." || strings.HasPrefix(args, "run . "):
+		os.Args = append([]string{"graphql-jwt-auth"}, os.Args[3:]...)
+		main()
+	default:
+		log.Fatalf("go %s: this go can't do that", args)
+	}
+}
+
+// curlCommand is what the README needs of curl.
+func curlCommand() {
+	var address, body string
+	header := http.Header{}
+	flags := flag.NewFlagSet("curl", flag.ExitOnError)
+	flags.Bool("s", false, "")
+	showHeader := flags.Bool("i", false, "")
+	flags.StringVar(&body, "d", "", "")
+	flags.Func("H", "", func(line string) error {
+		name, value, _ := strings.Cut(line, ":")
+		header.Add(name, strings.TrimSpace(value))
+		return nil
+	})
+	for flags.Parse(os.Args[1:]); flags.NArg() > 0; flags.Parse(flags.Args()[1:]) {
+		address += "http://" + flags.Arg(0)
+	}
+	r, err := http.NewRequest("GET", address, nil)
+	if body != "" {
+		r, err = http.NewRequest("POST", address, strings.NewReader(body))
+		header.Set("Content-Type", cmp.Or(header.Get("Content-Type"), "application/x-www-form-urlencoded"))
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Header = header
+	reply, err := http.DefaultClient.Do(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if *showHeader {
+		fmt.Println(reply.Proto, reply.Status)
+		reply.Header.Write(os.Stdout)
+		fmt.Println()
+	}
+	io.Copy(os.Stdout, reply.Body)
+}
+
+// The tables of settings and of refusals have all that the program has, and
+// nothing else.
+func Test7_TheREADMENamesEverySettingAndRefusal(t *testing.T) {
+	readme := readText(t, "README.md")
+	var help bytes.Buffer
+	readSettings([]string{"-h"}, os.Getenv, &help)
+	settings := all(`(?m)^  (-\w+)`, help.String())
+	settings = append(settings, all(`\benv\("(\w+)"\)`, readText(t, "main.go"))...)
+	sameTexts(t, "settings", all("(?m)^\\| `(-\\w+|[A-Z_]+)`", readme), settings)
+	for _, value := range all(`\(default "?([^")]+)`, help.String()) {
+		if !strings.Contains(readme, "| `"+value+"` |") {
+			t.Errorf("README.md does not say that %s is a default", value)
+		}
+	}
+
+	refusals := []string{errAccept.message,
+		fmt.Sprintf("At most %d signup and login fields in one operation", maxMutationFields),
+		"The document asks for too many fields: at most 10,000", errTooManyFields.Message,
+		fmt.Sprintf("Syntax Error: Nested more than %d levels deep.", maxDepth)}
+	refusals = append(refusals, all(`err\w+ += errors.New\("(.*)"\)`, readText(t, "jwt.go"))...)
+	refusals = append(refusals, all(`errors.New\("([A-Z].*)"\)`, readText(t, "store.go"))...)
+	refusals = append(refusals, all(`(?:badInput\(|unauthenticated\(|Error\{"\w+", |Error\{\d+, )"(.*?)"[,)}]`,
+		readText(t, "main.go"))...)
+	_, table, _ := strings.Cut(readme, "## What it refuses")
+	table, _, _ = strings.Cut(table, "\n## ")
+	messages := strings.Join(all("(?m)^\\| (`.*?`) \\|", table), "")
+	sameTexts(t, "refusals", all("`(.*?)`", messages), refusals)
+	for _, e := range regexp.MustCompile(`Error\{(\d+), ("[^"]*"),`).FindAllStringSubmatch(readText(t, "main.go"), -1) {
+		status, message := e[1], strings.Trim(e[2], `"`)
+		if !regexp.MustCompile("\\| .*`" + regexp.QuoteMeta(message) + "`.* \\| " + status).MatchString(table) {
+			t.Errorf("README.md does not say that %s has status %s", message, status)
+		}
+	}
+}
+
+// sameTexts compares two lists without regard to order and repetition.
+func sameTexts(t *testing.T, what string, got, want []string) {
+	slices.Sort(got)
+	slices.Sort(want)
+	if got, want = slices.Compact(got), slices.Compact(want); !slices.Equal(got, want) {
+		t.Errorf("README.md has the %s\n%q\nand the program\n%q", what, got, want)
+	}
+}
+
+// Each row of "Break it" is tried, all in one build of this test from sources in
+// which the conditions can be turned off one by one: without the condition the
+// named test fails, and says of the named attack that it works.
+func Test7_WhatTheREADMEBreaksBreaks(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	cells := regexp.MustCompile("(?m)^\\| `(.+?)` \\| `(.+)` \\| `(.+?)` \\| \\*(.+)\\*")
+	rows := cells.FindAllStringSubmatch(readText(t, "README.md"), -1)
+	sources := map[string]string{
+		"broken.go": "package main\n import \"os\"\n var broken = os.Getenv(\"BROKEN\")\n"}
+	for i, row := range rows {
+		file, condition := row[1], row[2]
+		text := cmp.Or(sources[file], readText(t, file))
+		if strings.Count(text, condition) != 1 {
+			t.Fatalf("%s does not have %s once", file, condition)
+		}
+		sources[file] = strings.Replace(text, condition, fmt.Sprintf("broken != \"%d\" && %s", i, condition), 1)
+	}
+	test, works := buildTest(t, sources), regexp.MustCompile(`: accepted;|\n +got (200|\{"data")`)
+	for i, row := range rows {
+		cmd := exec.Command(test, "-test.run=^"+row[3]+"$")
+		cmd.Env = append(os.Environ(), fmt.Sprint("BROKEN=", i))
+		out, _ := cmd.CombinedOutput()
+		if !slices.ContainsFunc(strings.Split(string(out), "main_test.go:"), func(failure string) bool {
+			return strings.Contains(failure, ": "+row[4]+":") && works.MatchString(failure)
+		}) {
+			t.Errorf("%s without %s: in %s, this attack fails: %s\n%s", row[1], row[2], row[3], row[4], out)
+		}
+	}
+	if len(rows) < 5 {
+		t.Errorf("README.md has %d rows of what to break", len(rows))
+	}
+}
+
+// buildTest builds this test from other sources, as it was itself built.
+func buildTest(t *testing.T, sources map[string]string) (path string) {
+	dir := t.TempDir()
+	replace := map[string]string{}
+	for name, text := range sources {
+		original, _ := filepath.Abs(name)
+		replace[original] = filepath.Join(dir, name)
+		os.WriteFile(replace[original], []byte(text), 0o600)
+	}
+	overlay, _ := json.Marshal(map[string]any{"Replace": replace})
+	os.WriteFile(filepath.Join(dir, "overlay"), overlay, 0o600)
+	path = filepath.Join(dir, "broken.exe")
+	args := []string{"test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay"), "-o", path}
+	info, _ := debug.ReadBuildInfo()
+	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args = append(args, "-race") // else it would compile the standard library anew
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return path
+}
+
+// all returns what the parentheses of a pattern match in text.
+func all(pattern, text string) (found []string) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+func readText(t *testing.T, path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // -----------------------------------------------------------------------------

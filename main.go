@@ -69,7 +69,6 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
@@ -347,10 +346,10 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 		return nil, err // never: the length has been checked
 	}
 	u, err := a.store.add(username, email, string(hash))
-	if err == errEmailTaken { // by someone quicker
+	switch {
+	case err == errEmailTaken: // by someone quicker
 		return nil, badInput(err.Error())
-	}
-	if err != nil {
+	case err != nil:
 		return nil, codedError{"INTERNAL_SERVER_ERROR", err.Error()}
 	}
 	return a.token(u, 365*24*time.Hour+6*time.Hour), nil // jsonwebtoken's "1y"
@@ -432,18 +431,15 @@ const (
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	mediaType := negotiate(strings.Join(r.Header["Accept"], ","))
-	re, err := a.route(r, mediaType)
-	if err != nil {
-		re = reply{status: err.status, mediaType: cmp.Or(mediaType, plainJSON), header: err.header,
-			body: response("", gqlError{Message: err.message, Extensions: err.extensions})}
-	}
+	re := a.route(r, mediaType)
 	header := w.Header()
-	maps.Copy(header, everyReply)
-	maps.Copy(header, re.header)
-	if re.body != nil {
-		header["Content-Type"] = contentType[re.mediaType]
-		header["Content-Length"] = []string{strconv.Itoa(len(re.body))}
+	for _, h := range everyReply {
+		header[h.name] = h.value
 	}
+	if re.body != nil {
+		header["Content-Type"] = contentType[cmp.Or(mediaType, plainJSON)]
+	}
+	maps.Copy(header, re.header)
 	w.WriteHeader(re.status)
 	w.Write(re.body)
 	if a.verbose {
@@ -455,66 +451,68 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type reply struct {
 	status    int
 	header    http.Header // besides everyReply
-	mediaType string
 	body      []byte
 	operation string // its name, for the log
 }
 
-// An httpError refuses a request before any field runs.
-type httpError struct {
-	status     int
-	message    string
-	extensions map[string]string
-	header     http.Header
+// refusal is the reply to a request that is not executed. A header is its name
+// and its value.
+func refusal(status int, message string, header ...string) *reply {
+	re, e := &reply{status: status}, gqlError{Message: message}
+	if header != nil {
+		re.header = http.Header{header[0]: header[1:]}
+	}
+	if status == http.StatusUnauthorized {
+		e.Extensions = map[string]string{"code": "UNAUTHENTICATED"}
+	}
+	re.body = response("", e)
+	return re
 }
 
 var (
 	// A page of any origin may ask: what it knows is in its token, not in a cookie.
-	everyReply = http.Header{
-		"Access-Control-Allow-Origin":   {"*"},
-		"Access-Control-Expose-Headers": {"WWW-Authenticate"},
-		"Cache-Control":                 {"no-store"},
-		"Vary":                          {"Accept"},
-		"X-Content-Type-Options":        {"nosniff"},
+	everyReply = []struct {
+		name  string
+		value []string
+	}{
+		{"Access-Control-Allow-Origin", []string{"*"}},
+		{"Access-Control-Expose-Headers", []string{"WWW-Authenticate"}},
+		{"Cache-Control", []string{"no-store"}},
+		{"Vary", []string{"Accept"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
 	}
 	contentType = map[string][]string{
 		plainJSON:   {plainJSON + "; charset=utf-8"},
 		graphQLJSON: {graphQLJSON + "; charset=utf-8"},
-		"text/html": {"text/html; charset=utf-8"},
 	}
 	preflight = http.Header{
 		"Access-Control-Allow-Methods": {"GET, POST"},
 		"Access-Control-Allow-Headers": {"Authorization, Content-Type"},
 	}
-	toAPI     = http.Header{"Location": {"/api"}}
-	allow     = http.Header{"Allow": {"GET, HEAD, POST, OPTIONS"}}
-	allowPost = http.Header{"Allow": {"POST"}}
-	hangUp    = http.Header{"Connection": {"close"}}
 
-	errBearer   = &httpError{400, "Format is Authorization: Bearer [token]", nil, nil}
-	errURL      = &httpError{400, "The query of the URL can't be read", nil, nil}
-	errBody     = &httpError{400, "The body must be a JSON object in UTF-8", nil, nil}
-	errQuery    = &httpError{400, "query must be a string", nil, nil}
-	errMembers  = &httpError{400, "operationName must be a string, variables an object", nil, nil}
-	errNotFound = &httpError{404, "Not found: GraphQL is at /api", nil, nil}
-	errMethod   = &httpError{405, "Use POST, or GET for queries", nil, allow}
-	errMutation = &httpError{405, "Use POST for mutations", nil, allowPost}
-	errAccept   = &httpError{406, "Accept " + graphQLJSON + " or " + plainJSON, nil, nil}
-	errTooLarge = &httpError{413, "A request may have 100 KiB at most", nil, nil}
-	errNotJSON  = &httpError{415, "Send application/json in UTF-8, not encoded further", nil, nil}
-	errHeader   = &httpError{431, "The headers may have 64 KiB at most", nil, hangUp}
+	errBearer   = refusal(400, "Format is Authorization: Bearer [token]")
+	errURL      = refusal(400, "The query of the URL can't be read")
+	errBody     = refusal(400, "The body must be a JSON object in UTF-8")
+	errQuery    = refusal(400, "query must be a string")
+	errMembers  = refusal(400, "operationName must be a string, variables an object")
+	errNotFound = refusal(404, "Not found: GraphQL is at /api")
+	errMethod   = refusal(405, "Use POST, or GET for queries", "Allow", "GET, HEAD, POST, OPTIONS")
+	errMutation = refusal(405, "Use POST for mutations", "Allow", "POST")
+	errAccept   = refusal(406, "Accept "+graphQLJSON+" or "+plainJSON)
+	errTooLarge = refusal(413, "A request may have 100 KiB at most")
+	errNotJSON  = refusal(415, "Send application/json in UTF-8, not encoded further")
+	errHeader   = refusal(431, "The headers may have 64 KiB at most", "Connection", "close")
 )
 
 // negotiate returns which of our media types weighs most in an Accept header, of
 // equals the one named first, and "" if it wants neither (RFC 9110 §12.5.1).
 func negotiate(accept string) (mediaType string) {
-	if accept == "" {
+	if accept == "" || accept == "*/*" {
 		return plainJSON
 	}
 	weight, place := 0.0, 0
 	for _, ours := range []string{plainJSON, graphQLJSON} {
-		w, p := weigh(accept, ours)
-		if w > weight || w == weight && p < place {
+		if w, p := weigh(accept, ours); w > weight || w == weight && p < place {
 			mediaType, weight, place = ours, w, p
 		}
 	}
@@ -535,24 +533,24 @@ func weigh(accept, mediaType string) (weight float64, place int) {
 	return weight, place
 }
 
-func (a *app) route(r *http.Request, mediaType string) (reply, *httpError) {
+func (a *app) route(r *http.Request, mediaType string) reply {
 	get := r.Method == http.MethodGet || r.Method == http.MethodHead
 	html := strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
 	case headerSize(r.Header) > maxHeader:
-		return reply{}, errHeader
+		return *errHeader
 	case r.URL.Path == "/" && get:
-		return reply{status: 302, header: toAPI}, nil
+		return reply{status: 302, header: http.Header{"Location": {"/api"}}}
 	case r.URL.Path != "/api":
-		return reply{}, errNotFound
+		return *errNotFound
 	case r.Method == http.MethodOptions:
-		return reply{status: 204, header: preflight}, nil
+		return reply{status: 204, header: preflight}
 	case !get && r.Method != http.MethodPost:
-		return reply{}, errMethod
+		return *errMethod
 	case get && html && !r.URL.Query().Has("query"):
-		return reply{status: 200, header: pageHeader, mediaType: "text/html", body: []byte(page)}, nil
+		return reply{status: 200, header: pageHeader, body: []byte(page)}
 	case mediaType == "":
-		return reply{}, errAccept
+		return *errAccept
 	}
 	return a.graphQL(r, mediaType)
 }
@@ -567,30 +565,31 @@ func headerSize(header http.Header) (bytes int) {
 }
 
 // graphQL judges the token, then the document, then runs its operation.
-func (a *app) graphQL(r *http.Request, mediaType string) (reply, *httpError) {
-	ctx, err := a.authenticate(r)
-	if err != nil {
-		return reply{}, err
+func (a *app) graphQL(r *http.Request, mediaType string) (re reply) {
+	ctx, refused := a.authenticate(r)
+	if refused != nil {
+		return *refused
 	}
-	p, err := readParameters(r)
-	if err != nil {
-		return reply{}, err
+	p, refused := readParameters(r)
+	if refused != nil {
+		return *refused
 	}
-	re, ran := reply{status: 200, mediaType: mediaType}, false
+	ran := false
 	op, errs := a.schema.prepare(p.query, p.operationName)
 	switch {
 	case errs != nil:
 		re.body = response("", errs...)
 	case op.kind == "mutation" && r.Method != http.MethodPost:
-		return reply{}, errMutation
+		return *errMutation
 	default:
 		re.operation = op.name
 		re.body, ran = op.execute(ctx, p.variables)
 	}
+	re.status = 200
 	if mediaType == graphQLJSON && !ran {
-		re.status = 400 // as application/json, it stays 200 even then
+		re.status = 400 // as application/json, it is 200 even then
 	}
-	return re, nil
+	return re
 }
 
 // claimsKey is where the context of a resolver has the claims of the token.
@@ -598,31 +597,31 @@ type claimsKey struct{}
 
 // authenticate adds the claims of the token to the context. Without a token, a
 // request is anonymous; with a bad one, it is refused whatever it asks.
-func (a *app) authenticate(r *http.Request) (context.Context, *httpError) {
+func (a *app) authenticate(r *http.Request) (context.Context, *reply) {
 	token, refused := bearerToken(r.Header["Authorization"])
 	if token == "" {
 		return r.Context(), refused
 	}
 	c, err := verify(a.key, token, time.Now())
 	if err != nil {
-		challenge := fmt.Sprintf(`Bearer error="invalid_token", error_description="%v"`, err)
-		header := http.Header{"Www-Authenticate": {challenge}} // RFC 6750 §3
-		return nil, &httpError{401, err.Error(), map[string]string{"code": "UNAUTHENTICATED"}, header}
+		return nil, refusal(401, err.Error(), "Www-Authenticate", // RFC 6750 §3
+			fmt.Sprintf(`Bearer error="invalid_token", error_description="%v"`, err))
 	}
 	return context.WithValue(r.Context(), claimsKey{}, c), nil
 }
 
 // bearerToken finds the token (RFC 6750 §2.1), or "" if there is none.
-func bearerToken(authorization []string) (token string, err *httpError) {
+func bearerToken(authorization []string) (token string, refused *reply) {
 	for _, value := range authorization {
-		words := strings.Fields(value)
-		if len(words) == 0 || !strings.EqualFold(words[0], "Bearer") {
+		scheme, rest, _ := strings.Cut(strings.ReplaceAll(value, "\t", " "), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
 			continue
 		}
-		if len(words) != 2 || token != "" {
+		rest = strings.TrimSpace(rest)
+		if rest == "" || strings.Contains(rest, " ") || token != "" {
 			return "", errBearer
 		}
-		token = words[1]
+		token = rest
 	}
 	return token, nil
 }
@@ -634,45 +633,44 @@ type parameters struct {
 	variables     map[string]any
 }
 
-func readParameters(r *http.Request) (p parameters, err *httpError) {
+func readParameters(r *http.Request) (p parameters, refused *reply) {
 	read := readURL
 	if r.Method == http.MethodPost {
 		read = readBody
 	}
-	members, err := read(r)
+	members, refused := read(r)
 	hasQuery := false
-	for _, m := range members {
-		ok, isNull := true, string(m.value) == "null"
-		switch {
-		case m.name == "query":
+	for _, m := range members { // of repeated names, the last counts
+		var err error
+		switch m.name {
+		case "query":
 			p.query, hasQuery = stringValue(m.value)
-		case m.name == "operationName" && !isNull:
-			p.operationName = new(string)
-			*p.operationName, ok = stringValue(m.value)
-		case m.name == "variables" && !isNull:
-			p.variables, ok = decodeObject(m.value)
-		case m.name == "extensions" && !isNull:
-			_, ok = decodeObject(m.value)
+		case "operationName":
+			err = json.Unmarshal(m.value, &p.operationName)
+		case "variables":
+			p.variables, err = decodeObject(m.value)
+		case "extensions":
+			_, err = decodeObject(m.value)
 		}
-		if !ok {
+		if err != nil {
 			return p, errMembers
 		}
 	}
-	if err == nil && !hasQuery {
-		err = errQuery
+	if refused == nil && !hasQuery {
+		refused = errQuery
 	}
-	return p, err
+	return p, refused
 }
 
 // decodeObject keeps numbers as text: not all that JSON can write are float64.
-func decodeObject(value json.RawMessage) (object map[string]any, ok bool) {
+func decodeObject(value json.RawMessage) (object map[string]any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()
-	return object, decoder.Decode(&object) == nil
+	return object, decoder.Decode(&object)
 }
 
 // readBody returns the members of the body's JSON object.
-func readBody(r *http.Request) ([]member, *httpError) {
+func readBody(r *http.Request) ([]member, *reply) {
 	if !isJSON(r.Header.Get("Content-Type")) || r.Header.Get("Content-Encoding") != "" {
 		return nil, errNotJSON
 	}
@@ -680,7 +678,7 @@ func readBody(r *http.Request) ([]member, *httpError) {
 	if len(body) > maxBody {
 		return nil, errTooLarge
 	}
-	members, _ := parseObject(body) // of repeated names, the last counts
+	members, _ := parseObject(body)
 	if err != nil || members == nil {
 		return nil, errBody
 	}
@@ -698,22 +696,21 @@ func isJSON(contentType string) bool {
 
 // readURL returns the same members from the URL, where variables and extensions
 // are JSON and the others are not.
-func readURL(r *http.Request) (members []member, _ *httpError) {
+func readURL(r *http.Request) (members []member, _ *reply) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if len(values.Get("query")) > maxBody {
 		return nil, errTooLarge
 	}
+	readable := err == nil
 	for name, value := range values {
 		text := appendJSONString(nil, value[0])
 		if name == "variables" || name == "extensions" {
 			text = []byte(value[0])
 		}
-		if !utf8.Valid(text) || !json.Valid(text) {
-			err = errors.New("not JSON in UTF-8")
-		}
+		readable = readable && utf8.Valid(text) && json.Valid(text)
 		members = append(members, member{name, text})
 	}
-	if err != nil {
+	if !readable {
 		return nil, errURL
 	}
 	return members, nil
@@ -724,51 +721,46 @@ func readURL(r *http.Request) (members []member, _ *httpError) {
 // -----------------------------------------------------------------------------
 
 // tokenCommand takes a token apart and lets the server's own checks judge it.
-// It returns the exit status: 0 accepted, 1 refused, 2 wrong usage, 3 not
-// judged for want of a secret.
+// It returns the exit status.
 func tokenCommand(args []string, secret []byte, stdin io.Reader, stdout, stderr io.Writer) int {
 	t := &jwt{text: readToken(args, stdin), secret: secret, now: float64(time.Now().Unix())}
 	if t.text == "" {
 		fmt.Fprintln(stderr, "token: give it one token, as the argument or on standard input")
 		return 2
 	}
-	list, haveSecret := slices.Clone(checks), len(secret) > 0
-	for i := range list {
-		if list[i].name == "signature" && !haveSecret {
-			list[i].run = func(*jwt) error { return nil } // left out; nothing is accepted then
-		}
+	list, unproven := slices.Clone(checks), len(secret) == 0
+	if unproven { // the signature is left out, and nothing accepted
+		i := slices.IndexFunc(list, func(c check) bool { return c.name == "signature" })
+		list[i].run = func(*jwt) error { return nil }
 	}
 	passed, err := t.judge(list)
 
-	paint := painter(stdout)
+	var out bytes.Buffer
 	if passed > 0 {
-		writeParts(stdout, paint, t)
+		t.writeParts(&out)
 	}
 	for i, c := range list {
-		state, found := paint(green, "pass"), ""
+		state, found := "pass", t.explain(c, nil)
 		switch {
 		case i > passed:
-			state, found = paint(dim, "skip"), "not reached"
+			state, found = "skip", "not reached"
 		case i == passed:
-			state, found = paint(boldRed, "FAIL"), t.explain(c, err)
-		case c.name == "signature" && !haveSecret:
-			state, found = paint(dim, "skip"), "no JWT_SECRET: not checked"
-		default:
-			found = t.explain(c, nil)
+			state, found = "FAIL", t.explain(c, err)
+		case unproven && c.name == "signature":
+			state, found = "skip", "no JWT_SECRET: not checked"
 		}
-		fmt.Fprintf(stdout, "%s  %-10s  %-44s  %s\n", state, c.name, printable(found, 44), c.section)
+		fmt.Fprintf(&out, "%s  %-10s  %-44s  %s\n", state, c.name, printable(found, 44), c.section)
 	}
+	status, verdict := 0, "accepted"
 	switch {
 	case err != nil:
-		fmt.Fprintln(stdout, "\n"+paint(red, "refused: "+err.Error()))
-		return 1
-	case !haveSecret:
-		fmt.Fprintln(stdout, "\n"+paint(yellow,
-			"not judged: without JWT_SECRET, anyone may have written this"))
-		return 3
+		status, verdict = 1, "refused: "+err.Error()
+	case unproven:
+		status, verdict = 3, "not judged: without JWT_SECRET, anyone may have written this"
 	}
-	fmt.Fprintln(stdout, "\n"+paint(green, "accepted"))
-	return 0
+	fmt.Fprintf(&out, "\n%s\n", verdict)
+	io.WriteString(stdout, paint(stdout, out.String()))
+	return status
 }
 
 // readToken returns the one token of the arguments or else of standard input,
@@ -782,112 +774,96 @@ func readToken(args []string, stdin io.Reader) string {
 		input, _ := io.ReadAll(io.LimitReader(stdin, 1<<20))
 		text = string(input)
 	}
-	scheme, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	if strings.EqualFold(scheme, "Bearer") {
+	text = strings.TrimSpace(text)
+	if scheme, rest, _ := strings.Cut(text, " "); strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(rest)
 	}
-	return strings.TrimSpace(text)
+	return text
 }
 
-// writeParts writes what can be read of a token in three parts.
-func writeParts(w io.Writer, paint func(colour, text string) string, t *jwt) {
+// writeParts writes what can be read of a token that has three parts.
+func (t *jwt) writeParts(w io.Writer) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	writePart(table, t.header, t.now, paint(red, "header"), paint(red, ""))
-	writePart(table, t.claims, t.now, paint(magenta, "claims"), paint(magenta, ""))
+	t.writeMembers(table, "header", t.header)
+	t.writeMembers(table, "claims", t.claims)
 	signature := "not base64url"
 	if b, err := base64.RawURLEncoding.DecodeString(t.signature); t.signature == "" {
 		signature = "empty"
 	} else if err == nil {
 		signature = count(len(b), "byte")
 	}
-	fmt.Fprintf(table, "%s\t%s\n\n", paint(cyan, "signature"), signature)
+	fmt.Fprintf(table, "signature\t%s\n\n", signature)
 	table.Flush()
 }
 
-// writePart writes a line for each name, at most six, under a title.
-func writePart(w io.Writer, part []member, now float64, title, below string) {
-	if part != nil && len(part) == 0 {
+// writeMembers writes a line for each member, at most six, under a title.
+func (t *jwt) writeMembers(w io.Writer, title string, members []member) {
+	if members != nil && len(members) == 0 {
 		fmt.Fprintf(w, "%s\t{}\n", title)
 	}
-	for i, m := range part {
-		if i == 5 && len(part) > 6 {
-			fmt.Fprintf(w, "%s\t… and %d more\n", below, len(part)-i)
+	for i, m := range members {
+		if i == 5 && len(members) > 6 {
+			fmt.Fprintf(w, "\t… and %d more\n", len(members)-i)
 			return
 		}
 		value := printable(string(m.value), 60)
 		n, isNumber := number(m.value)
-		if isNumber && (m.name == "iat" || m.name == "nbf" || m.name == "exp") {
-			value += date(n, now)
+		if isNumber && slices.Contains([]string{"iat", "nbf", "exp"}, m.name) &&
+			math.Abs(n) < 253402300800 { // before the year 10000
+			date := time.Unix(int64(n), 0).UTC().Format("  2006-01-02 15:04:05 UTC, ")
+			value += date + relative(n-t.now)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", title, printable(m.name, 60), value)
-		title = below
+		title = ""
 	}
 }
 
-// explain says to people what a check found that passed, or failed with err.
+// explain says to people what a check has found that ended with err.
 func (t *jwt) explain(c check, err error) string {
-	nbf, _ := number(find(t.claims, "nbf"))
+	nbf, hasStart := number(find(t.claims, "nbf"))
 	exp, _ := number(find(t.claims, "exp"))
+	start, end := relative(nbf-t.now), relative(exp-t.now)
 	switch {
-	case err == nil && c.name == "not before" && find(t.claims, "nbf") == nil:
-		return "no nbf: good at once"
+	case err == nil && c.name == "not before" && hasStart:
+		return "started " + start
 	case err == nil && c.name == "not before":
-		return "started " + relative(nbf-t.now)
+		return "no nbf: good at once"
 	case err == nil && c.name == "expiry":
-		return "ends " + relative(exp-t.now)
+		return "ends " + end
 	case err == nil:
 		return c.passes
-	case err == errMalformed && len(t.text) > maxToken:
+	case len(t.text) > maxToken:
 		return fmt.Sprintf("%d bytes; a token has at most %d", len(t.text), maxToken)
-	case err == errMalformed:
-		return count(strings.Count(t.text, ".")+1, "part") + "; a token has three"
-	case err == errSignatureRequired:
-		return "the signature is empty"
-	case err == errAlgorithm:
-		alg := cmp.Or(string(find(t.header, "alg")), "missing")
-		return fmt.Sprintf(`alg is %s; only "HS256" is accepted`, alg)
-	case err == errSignature:
-		return "not " + c.passes
-	case err == errNotActive:
-		return "starts " + relative(nbf-t.now)
-	case err == errExpired:
-		return "ended " + relative(exp-t.now)
-	case err == errInvalidNotBefore:
-		return "nbf is not a number"
-	case err == errInvalidExpiry:
-		return "exp is missing or not a number"
 	}
-	return cmp.Or(t.unreadable, "id or email is not as it must be")
+	return map[error]string{
+		errMalformed:         count(1+strings.Count(t.text, "."), "part") + "; a token has three",
+		errInvalid:           cmp.Or(t.unreadable, "id or email is not as it must be"),
+		errSignatureRequired: "the signature is empty",
+		errAlgorithm: fmt.Sprintf(`alg is %s; only "HS256" is accepted`,
+			cmp.Or(string(find(t.header, "alg")), "missing")),
+		errSignature:        "not " + c.passes,
+		errInvalidNotBefore: "nbf is not a number",
+		errNotActive:        "starts " + start,
+		errInvalidExpiry:    "exp is missing or not a number",
+		errExpired:          "ended " + end,
+	}[err]
 }
 
-// date is a time in seconds since 1970 for people.
-func date(n, now float64) string {
-	at := time.Unix(toInt(n), 0).UTC()
-	if at.Year() < 0 || at.Year() > 9999 {
-		return ""
-	}
-	return at.Format("  2006-01-02 15:04:05 UTC, ") + relative(n-now)
-}
-
-// relative is a number of seconds from now in one unit, rounded down.
+// relative is a number of seconds from now, rounded down in the largest unit of
+// which they are two.
 func relative(seconds float64) string {
-	n, unit := toInt(math.Abs(seconds)), "second"
+	n := int(toInt(math.Abs(seconds)))
+	names := []string{"year", "day", "hour", "minute", "second"}
+	sizes := []int{365 * 86400, 86400, 3600, 60, 1}
+	i := slices.IndexFunc(sizes, func(size int) bool { return n >= 2*size || size == 1 })
+	words := count(n/sizes[i], names[i])
 	switch {
 	case n == 0:
 		return "now"
-	case n >= 730*86400:
-		n, unit = n/(365*86400), "year"
-	case n >= 48*3600:
-		n, unit = n/86400, "day"
-	case n >= 120*60:
-		n, unit = n/3600, "hour"
-	case n >= 120:
-		n, unit = n/60, "minute"
+	case seconds < 0:
+		return words + " ago"
 	}
-	if seconds < 0 {
-		return count(int(n), unit) + " ago"
-	}
-	return "in " + count(int(n), unit)
+	return "in " + words
 }
 
 // count is "1 part", "2 parts".
@@ -898,42 +874,42 @@ func count(n int, unit string) string {
 	return fmt.Sprint(n, " ", unit)
 }
 
-// printable cuts text to a width. What is not printable is escaped as in JSON,
-// so that a token can't drive the terminal.
+// printable cuts text to a width. What is not printable is escaped, so that a
+// token can't drive the terminal.
 func printable(text string, width int) string {
-	var b strings.Builder
+	var shown []rune
 	for _, r := range text {
 		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		for _, unit := range utf16.AppendRune(nil, r) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
+			shown = append(shown, r)
+		} else {
+			shown = append(shown, []rune(fmt.Sprintf(`\u%04x`, r))...)
 		}
 	}
-	if runes := []rune(b.String()); len(runes) > width {
-		return string(runes[:width-1]) + "…"
+	if len(shown) > width {
+		return string(shown[:width-1]) + "…"
 	}
-	return b.String()
+	return string(shown)
 }
 
-// Colours of a terminal (ECMA-48 §8.3.117). They add nothing to the words.
-const (
-	red, green, yellow, magenta, cyan = "31", "32", "33", "35", "36"
-	boldRed, dim                      = "1;31", "2"
-)
+// colours of what a line begins with, on a terminal (ECMA-48 §8.3.117). They add
+// nothing to the words.
+var colours = map[string]string{"header": "31", "claims": "35", "signature": "36", "pass": "32",
+	"FAIL": "1;31", "skip": "2", "accepted": "32", "refused.*": "31", "not judged.*": "33"}
 
-// painter returns what colours text if w is a terminal that shows colours.
-func painter(w io.Writer) func(colour, text string) string {
-	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return func(_, text string) string { return text }
+// paint colours what w shows, if w is a terminal that shows colours.
+func paint(w io.Writer, text string) string {
+	if isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		for start, colour := range colours {
+			pattern := regexp.MustCompile("(?m)^" + start)
+			text = pattern.ReplaceAllString(text, "\x1b["+colour+"m$0\x1b[0m")
+		}
 	}
-	return func(colour, text string) string { return "\x1b[" + colour + "m" + text + "\x1b[0m" }
+	return text
 }
 
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	if !ok {
+	f, isFile := stream.(*os.File)
+	if !isFile {
 		return false
 	}
 	info, err := f.Stat()
@@ -949,6 +925,7 @@ var pageHeader = http.Header{
 		"; style-src " + contentHash("style") + "; connect-src 'self'; img-src data:; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'"},
+	"Content-Type":    {"text/html; charset=utf-8"},
 	"Referrer-Policy": {"no-referrer"},
 }
 

@@ -70,9 +70,7 @@ const (
 // issued is the second in which John's token was written.
 var issued = time.Unix(1518346667, 0)
 
-func base64URL(text string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(text))
-}
+func base64URL(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // signed makes a token of any two texts, honest or not, under any key.
 func signed(key, header, claims string) string {
@@ -83,7 +81,6 @@ func signed(key, header, claims string) string {
 }
 
 func withHeader(header string) string { return signed(secret, header, johnsClaims) }
-
 func withClaims(claims string) string { return signed(secret, hs256, claims) }
 
 // answer is what the server says of a token: the first check it fails and the
@@ -95,6 +92,30 @@ func answer(token string, now time.Time) string {
 		return checks[passed].name + ": " + err.Error()
 	}
 	return "accepted"
+}
+
+const (
+	malformed = "form: jwt malformed"
+	invalid   = "content: invalid token"
+	unsigned  = "signed: jwt signature is required"
+	badAlg    = "algorithm: invalid algorithm"
+	forged    = "signature: invalid signature"
+	badNbf    = "not before: invalid nbf value"
+	notYet    = "not before: jwt not active"
+	badExp    = "expiry: invalid exp value"
+	expired   = "expiry: jwt expired"
+	badUser   = "user: invalid token"
+)
+
+// A table of tokens, and what the server answers when John's is new.
+type tokens []struct{ name, token, want string }
+
+func (table tokens) test(t *testing.T) {
+	for _, row := range table {
+		if got := answer(row.token, issued); got != row.want {
+			t.Errorf("%s: %.999s: %s; want %s", row.name, row.token, got, row.want)
+		}
+	}
 }
 
 // Nothing is needed but JSON, base64url and a hash with a key.
@@ -131,37 +152,32 @@ func Example_anyoneCanReadAToken() {
 	// signature: invalid signature
 }
 
-// The signatures are jsonwebtoken 9.0.3's, for the claims as they stand: one
-// byte more or less in them, and the signature would be another.
+// The signatures are jsonwebtoken 9.0.3's: one byte more or less in the header or
+// the claims, and they would be others.
 func Test1_TheSameBytesAsJsonwebtoken(t *testing.T) {
 	for _, row := range []struct {
-		name                      string
-		id                        int64
-		email                     string
-		exp                       int64
-		wantClaims, wantSignature string
+		name string
+		c    claims
+		want string
 	}{
-		{"the tutorial's", 1, "johndoe@example.com", 1549904267,
-			johnsClaims, "fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"},
-		{"what Go's encoder would escape", 2, "a<b>&c\u2028\u2029@example.com", 1549904267,
-			`{"id":2,"email":"a<b>&c` + "\u2028\u2029" + `@example.com","iat":1518346667,"exp":1549904267}`,
+		{"the tutorial's", claims{1, "johndoe@example.com", 1518346667, 1549904267},
+			"fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"},
+		{"what Go's encoder would escape",
+			claims{2, "a<b>&c\u2028\u2029@example.com", 1518346667, 1549904267},
 			"qrmxzGtpL13ixzxzUiHaVWWWpaNKMuVGXxsiaDcNWTE"},
-		{"what JSON must escape", 3, "\"\\/ \b\t\n\f\r\x00\x1f\x7f@example.com", 1549904267,
-			`{"id":3,"email":"\"\\/ \b\t\n\f\r\u0000\u001f` + "\x7f" +
-				`@example.com","iat":1518346667,"exp":1549904267}`,
+		{"what JSON must escape",
+			claims{3, "\"\\/ \b\t\n\f\r\x00\x1f\x7f@example.com", 1518346667, 1549904267},
 			"M0qg8Cl11uTDhERaREROZq24CAco7EFGbZsH1xhNbrk"},
-		{"other alphabets, the last id", math.MaxInt32, "jörg@例え.jp😀", 4102444800,
-			`{"id":2147483647,"email":"jörg@例え.jp😀","iat":1518346667,"exp":4102444800}`,
+		{"other alphabets, the last id",
+			claims{math.MaxInt32, "jörg@例え.jp😀", 1518346667, 4102444800},
 			"ZfXVMEfe7M9FuQYTKTwwNmO61fcfxUDi35gaynyhgnQ"},
 	} {
-		c := claims{row.id, row.email, 1518346667, row.exp}
-		got := sign([]byte(secret), c)
-		want := base64URL(hs256) + "." + base64URL(row.wantClaims) + "." + row.wantSignature
-		if got != want {
-			t.Errorf("%s: sign(%+v)\n got %s\nwant %s", row.name, c, got, want)
+		token := sign([]byte(secret), row.c)
+		if !strings.HasSuffix(token, "."+row.want) {
+			t.Errorf("%s: sign(%+v)\n got %s\nwant … .%s", row.name, row.c, token, row.want)
 		}
-		if back, err := verify([]byte(secret), got, issued); back != c || err != nil {
-			t.Errorf("%s: verify(%s) = %+v, %v; want %+v", row.name, got, back, err, c)
+		if back, err := verify([]byte(secret), token, issued); back != row.c || err != nil {
+			t.Errorf("%s: verify(%s) = %+v, %v; want %+v", row.name, token, back, err, row.c)
 		}
 	}
 }
@@ -174,18 +190,12 @@ func Test1_TheExampleOfTheRFC(t *testing.T) {
 	token := "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." +
 		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ." +
 		"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-	for _, row := range []struct {
-		key  []byte
-		now  int64
-		want error
-	}{
-		{key, 1300819379, errInvalid},
-		{key, 1300819380, errExpired},
-		{key[1:], 1300819379, errSignature},
-	} {
-		if _, err := verify(row.key, token, time.Unix(row.now, 0)); err != row.want {
-			t.Errorf("at %d with a key of %d bytes: %v; want %v", row.now, len(row.key), err, row.want)
-		}
+	now := time.Unix(1300819379, 0)
+	_, good := verify(key, token, now)
+	_, late := verify(key, token, now.Add(time.Second))
+	_, forged := verify(key[1:], token, now)
+	if good != errInvalid || late != errExpired || forged != errSignature {
+		t.Errorf("in time: %v; a second later: %v; with another key: %v", good, late, forged)
 	}
 }
 
@@ -194,38 +204,25 @@ func Test1_EveryCheckHasItsAttack(t *testing.T) {
 	header, rest, _ := strings.Cut(johnsToken, ".")
 	body, signature, _ := strings.Cut(rest, ".")
 	padded := signed(secret, hs256+" ", johnsClaims) // 28 bytes: base64 would end in "=="
-	const (
-		invalid = "content: invalid token"
-		badAlg  = "algorithm: invalid algorithm"
-		forged  = "signature: invalid signature"
-		notYet  = "not before: jwt not active"
-		badNbf  = "not before: invalid nbf value"
-		expired = "expiry: jwt expired"
-		badExp  = "expiry: invalid exp value"
-	)
-
-	for _, row := range []struct{ attack, token, want string }{
-		{"no place for a signature", header + "." + body, "form: jwt malformed"},
-		{"four parts", johnsToken + ".", "form: jwt malformed"},
+	richer := base64URL(strings.Replace(johnsClaims, `"id":1`, `"id":2`, 1))
+	dots := strings.Repeat(".", 500_000)
+	claiming := func(times string) string { return withClaims("{" + user1 + "," + times + "}") }
+	tokens{
+		{"no place for a signature", header + "." + body, malformed},
+		{"four parts", johnsToken + ".", malformed},
 		// golang-jwt and go-jose cut at them all (CVE-2025-30204, CVE-2025-27144).
-		{"half a million dots", strings.Repeat(".", 500_000), "form: jwt malformed"},
+		{"half a million dots", dots, malformed},
 		{"8192 bytes are read", strings.Repeat("a", 8190) + "..", invalid},
-		{"8193 bytes are not", strings.Repeat("a", 8191) + "..", "form: jwt malformed"},
-
+		{"8193 bytes are not", strings.Repeat("a", 8191) + "..", malformed},
 		{"padding", strings.Replace(padded, ".", "==.", 1), invalid},
 		{"base64 for base64url", strings.Replace(johnsToken, "_", "/", 1), invalid},
 		// Go's decoders skip these two, so that one token has many spellings:
 		// what was revoked or counted in one is good in another.
 		{"a line feed", "\n" + johnsToken, invalid},
 		{"a carriage return", header + "." + body + "\r." + signature, invalid},
-		{"header not JSON", withHeader(`{"alg":"HS256"`), invalid},
-		{"header not UTF-8", withHeader("{\"alg\":\"HS256\",\"\xff\":1}"), invalid},
-		{"claims not JSON", withClaims(johnsClaims + "}"), invalid},
 
 		// Eight libraries took the token's word for it (McLean, 2015).
-		{"alg none", base64URL(`{"alg":"none"}`) + "." + body + ".", "signed: jwt signature is required"},
-		{"signature taken off", header + "." + body + ".", "signed: jwt signature is required"},
-
+		{"alg none", base64URL(`{"alg":"none"}`) + "." + body + ".", unsigned},
 		{"alg none, signed", withHeader(`{"alg":"none"}`), badAlg},
 		// They then looked for "none" and were sent these (Auth0, 2020).
 		{"alg None", withHeader(`{"alg":"None"}`), badAlg},
@@ -233,42 +230,29 @@ func Test1_EveryCheckHasItsAttack(t *testing.T) {
 		{"alg RS256", withHeader(`{"alg":"RS256"}`), badAlg},
 		{"alg HS384", withHeader(`{"alg":"HS384"}`), badAlg},
 		{"alg hs256", withHeader(`{"alg":"hs256"}`), badAlg},
-		{"no alg", withHeader(`{"typ":"JWT"}`), badAlg},
 		{"alg not a string", withHeader(`{"alg":["HS256"]}`), badAlg},
 		// encoding/json takes these for "alg" and "kid": any case, ſ and the Kelvin sign.
 		{"ALG", withHeader(`{"ALG":"HS256"}`), badAlg},
 		{"ALG beside alg", withHeader(`{"alg":"none","ALG":"HS256","\u212aid":1}`), badAlg},
-
-		{"another user's id", header + "." + base64URL(`{"id":2`+johnsClaims[7:]) + "." + signature, forged},
+		{"another user's id", header + "." + richer + "." + signature, forged},
 		{"another secret", signed("secret", hs256, johnsClaims), forged},
-		{"no secret at all", signed("", hs256, johnsClaims), forged},
 		// node-jose took the key out of the token itself (CVE-2018-0114) …
 		{"jwk", signed("k", `{"alg":"HS256","jwk":{"kty":"oct","k":"aw"}}`, johnsClaims), forged},
 		// … others from a file or an address that the token named.
 		{"kid", signed("", `{"alg":"HS256","kid":"../../dev/null"}`, johnsClaims), forged},
-		{"jku", signed("k", `{"alg":"HS256","jku":"https://evil.example/keys"}`, johnsClaims), forged},
+		{"jku", signed("k", `{"alg":"HS256","jku":"https://evil.example"}`, johnsClaims), forged},
 		// Java let zeros pass for any ECDSA signature (CVE-2022-21449).
 		{"zeros", header + "." + body + "." + strings.Repeat("A", 43), forged},
 		{"stray bits in the signature", johnsToken[:len(johnsToken)-1] + "N", forged},
-
-		{"nbf to come", withClaims(`{` + user1 + `,"exp":2e9,"nbf":1518346668}`), notYet},
-		{"nbf null", withClaims(`{` + user1 + `,"exp":2e9,"nbf":null}`), badNbf},
-		{"nbf a string", withClaims(`{` + user1 + `,"exp":2e9,"nbf":"1518346667"}`), badNbf},
-
-		{"exp is over", withClaims(`{` + user1 + `,"exp":1518346667}`), expired},
-		{"exp null", withClaims(`{` + user1 + `,"exp":null}`), badExp},
-		{"exp a string", withClaims(`{` + user1 + `,"exp":"1549904267"}`), badExp},
-		{"exp inside another", withClaims(`{"a":{"exp":2e9},"b":"\",\"exp\":2e9"}`), badExp},
-
-		{"id 0", withClaims(`{"id":0,"email":"a@b.c","exp":2e9}`), "user: invalid token"},
-	} {
-		if got := answer(row.token, issued); got != row.want {
-			t.Errorf("%s: %s; want %s", row.attack, got, row.want)
-		}
-	}
+		{"nbf to come", claiming(`"exp":2e9,"nbf":1518346668`), notYet},
+		{"nbf null", claiming(`"exp":2e9,"nbf":null`), badNbf},
+		{"exp is over", claiming(`"exp":1518346667`), expired},
+		{"exp null", claiming(`"exp":null`), badExp},
+		{"exp inside another", claiming(`"a":{"exp":2e9},"b":"\",\"exp\":2e9"`), badExp},
+		{"id 0", withClaims(`{"id":0,"email":"a@b.c","exp":2e9}`), badUser},
+	}.test(t)
 
 	var before, after runtime.MemStats
-	dots := strings.Repeat(".", 500_000)
 	runtime.ReadMemStats(&before)
 	verify([]byte(secret), dots, issued)
 	runtime.ReadMemStats(&after)
@@ -296,23 +280,19 @@ func Test1_EveryCharacterCounts(t *testing.T) {
 // tells no secrets: what a token claims is judged only once we know it is ours.
 func Test1_TheFirstFailedCheckAnswers(t *testing.T) {
 	none, bad := base64URL(`{"alg":"none"}`), base64URL(`{"nbf":"now","exp":"never"}`)
-	for _, row := range []struct{ mended, token, want string }{
-		{"nothing", "?" + bad, "form: jwt malformed"},
-		{"the form", "?." + bad + ".", "content: invalid token"},
-		{"the header", none + "." + bad + ".", "signed: jwt signature is required"},
-		{"an empty signature", none + "." + bad + ".AAAA", "algorithm: invalid algorithm"},
-		{"the algorithm", base64URL(hs256) + "." + bad + ".AAAA", "signature: invalid signature"},
-		{"the signature", withClaims(`{"nbf":"now","exp":"never"}`), "not before: invalid nbf value"},
-		{"the type of nbf", withClaims(`{"nbf":2e9,"exp":"never"}`), "not before: jwt not active"},
-		{"nbf", withClaims(`{"nbf":1e9,"exp":"never"}`), "expiry: invalid exp value"},
-		{"the type of exp", withClaims(`{"nbf":1e9,"exp":1e9}`), "expiry: jwt expired"},
-		{"exp", withClaims(`{"nbf":1e9,"exp":2e9}`), "user: invalid token"},
+	tokens{
+		{"nothing", "?" + bad, malformed},
+		{"the form", "?." + bad + ".", invalid},
+		{"the header", none + "." + bad + ".", unsigned},
+		{"an empty signature", none + "." + bad + ".AAAA", badAlg},
+		{"the algorithm", base64URL(hs256) + "." + bad + ".AAAA", forged},
+		{"the signature", withClaims(`{"nbf":"now","exp":"never"}`), badNbf},
+		{"the type of nbf", withClaims(`{"nbf":2e9,"exp":"never"}`), notYet},
+		{"nbf", withClaims(`{"nbf":1e9,"exp":"never"}`), badExp},
+		{"the type of exp", withClaims(`{"nbf":1e9,"exp":1e9}`), expired},
+		{"exp", withClaims(`{"nbf":1e9,"exp":2e9}`), badUser},
 		{"the user", withClaims(`{"id":1,"email":"","nbf":1e9,"exp":2e9}`), "accepted"},
-	} {
-		if got := answer(row.token, issued); got != row.want {
-			t.Errorf("mended %s: %s; want %s", row.mended, got, row.want)
-		}
-	}
+	}.test(t)
 }
 
 // Time is cut to whole seconds: nbf is good from its second on, exp until the
@@ -323,18 +303,15 @@ func Test1_TimeIsToTheSecond(t *testing.T) {
 		now   time.Time
 		want  string
 	}{
-		{`"exp":1518346668`, issued, "accepted"},
 		{`"exp":1518346668`, issued.Add(time.Second - 1), "accepted"},
-		{`"exp":1518346668`, issued.Add(time.Second), "expiry: jwt expired"},
+		{`"exp":1518346668`, issued.Add(time.Second), expired},
 		{`"exp":1518346667.5`, issued.Add(time.Second - 1), "accepted"},
-		{`"exp":1518346667.5`, issued.Add(time.Second), "expiry: jwt expired"},
-		{`"exp":1.518346668E+9`, issued, "accepted"},
+		{`"exp":1518346667.5`, issued.Add(time.Second), expired},
 		{`"exp":1e400`, issued, "accepted"}, // infinite
 		{`"nbf":1518346667,"exp":2e9`, issued, "accepted"},
-		{`"nbf":1518346667,"exp":2e9`, issued.Add(-1), "not before: jwt not active"},
-		{`"nbf":1518346667.5,"exp":2e9`, issued.Add(time.Second - 1), "not before: jwt not active"},
+		{`"nbf":1518346667,"exp":2e9`, issued.Add(-1), notYet},
+		{`"nbf":1518346667.5,"exp":2e9`, issued.Add(time.Second - 1), notYet},
 		{`"nbf":-1e400,"exp":2e9`, issued, "accepted"},
-		{`"nbf":0,"exp":1`, time.Unix(0, 0), "accepted"},
 		{`"exp":-1`, time.Unix(-2, 1), "accepted"}, // before 1970 too
 	} {
 		if got := answer(withClaims("{"+user1+","+row.claim+"}"), row.now); got != row.want {
@@ -350,43 +327,34 @@ func Test1_StricterThanJsonwebtoken(t *testing.T) {
 	resigned := func(header, body string) string {
 		return header + "." + body + "." + mac([]byte(secret), header+"."+body)
 	}
-	const invalid, badUser = "content: invalid token", "user: invalid token"
-	for _, row := range []struct{ reading, token, want string }{
-		{"stray bits in the header", resigned(straying(base64URL(hs256+" ")), base64URL(johnsClaims)), invalid},
-		{"stray bits in the claims", resigned(base64URL(hs256), straying(base64URL(johnsClaims+" "))), invalid},
-		{"over 8 KiB", withClaims(johnsClaims + strings.Repeat(" ", 8000)), "form: jwt malformed"},
+	strayHeader := resigned(straying(base64URL(hs256+" ")), base64URL(johnsClaims))
+	strayClaims := resigned(base64URL(hs256), straying(base64URL(johnsClaims+" ")))
+	tokens{
+		{"stray bits in the header", strayHeader, invalid},
+		{"stray bits in the claims", strayClaims, invalid},
 		{"claims not UTF-8", withClaims("{" + user1 + ",\"exp\":2e9,\"\xff\":1}"), invalid},
 		// Authlib and PyJWT went on without understanding it (CVE-2025-59420).
 		{"crit", withHeader(`{"alg":"HS256","crit":["exp"]}`), invalid},
-		{"crit, escaped", withHeader(`{"alg":"HS256","\u0063rit":[]}`), invalid},
 		// CouchDB checked the last of two "roles" and used the first (CVE-2017-12635).
 		{"alg twice", withHeader(`{"alg":"none","alg":"HS256"}`), invalid},
 		{"alg twice, once escaped", withHeader(`{"alg":"none","\u0061lg":"HS256"}`), invalid},
 		{"id twice", withClaims(`{"id":2,` + johnsClaims[1:]), invalid},
 		{"claims a list", withClaims(`[` + johnsClaims + `]`), invalid},
-		{"claims not JSON", signed(secret, `{"alg":"HS256"}`, `johnsClaims`), invalid},
-		{"no exp", withClaims(`{` + user1 + `}`), "expiry: invalid exp value"},
-		{"no claims", withClaims(`{ }`), "expiry: invalid exp value"},
-		{"EXP", withClaims(`{` + user1 + `,"EXP":2e9}`), "expiry: invalid exp value"},
-
+		{"no exp", withClaims(`{` + user1 + `}`), badExp},
+		{"EXP", withClaims(`{` + user1 + `,"EXP":2e9}`), badExp},
 		{"no id", withClaims(`{"email":"a@b.c","exp":2e9}`), badUser},
 		{"id a string", withClaims(`{"id":"1","email":"a@b.c","exp":2e9}`), badUser},
 		{"id a fraction", withClaims(`{"id":1.5,"email":"a@b.c","exp":2e9}`), badUser},
 		{"id infinite", withClaims(`{"id":1e400,"email":"a@b.c","exp":2e9}`), badUser},
-		{"ID", withClaims(`{"ID":1,"email":"a@b.c","exp":2e9}`), badUser},
 		{"email a number", withClaims(`{"id":1,"email":1,"exp":2e9}`), badUser},
 		{"ema\u0131l", withClaims(`{"id":1,"ema\u0131l":"a@b.c","exp":2e9}`), badUser},
 
 		// Odd, yet there is only one way to read them.
-		{"white space", signed(secret, " {\t\"alg\" : \"HS256\"\r\n} ", "\n"+johnsClaims+" "), "accepted"},
+		{"white space", withHeader(" {\t\"alg\" : \"HS256\"\r\n} "), "accepted"},
 		{"escapes", withHeader(`{"\u0061lg":"\u0048S256"}`), "accepted"},
 		{"other names", withHeader(`{"x":[1,{"crit":"]}"}],"alg":"HS256","kid":""}`), "accepted"},
 		{"id 1.0", withClaims(`{"id":1.0,"email":"","exp":2e9}`), "accepted"},
-	} {
-		if got := answer(row.token, issued); got != row.want {
-			t.Errorf("%s: %s; want %s", row.reading, got, row.want)
-		}
-	}
+	}.test(t)
 
 	odd := withClaims(`{"id":1e300,"email":"\"\u00e9\ud83d\ude00","iat":-1e300,"exp":2.5e9}`)
 	want := claims{1 << 53, `"é😀`, -1 << 53, 2500000000}
@@ -400,20 +368,13 @@ func Test1_TheTokenCommandExplains(t *testing.T) { synctest.Test(t, theTokenComm
 
 func theTokenCommand(t *testing.T) {
 	time.Sleep(time.Until(time.Date(2026, 11, 23, 16, 1, 2, 0, time.UTC)))
-	now := time.Now().Unix()
-	run := func(secret, stdin string, args ...string) (string, int) {
+	explain := func(secret, stdin string, args ...string) string {
 		var out, complaint bytes.Buffer
 		status := tokenCommand(args, []byte(secret), strings.NewReader(stdin), &out, &complaint)
-		return out.String() + complaint.String(), status
+		return fmt.Sprintf("\n%s%s%d", &out, &complaint, status)
 	}
-	compare := func(name, got, want string) {
-		if got != want {
-			t.Errorf("%s:\n%s\nwant:\n%s", name, got, want)
-		}
-	}
-
-	got, status := run(secret, "", johnsToken)
-	compare("John's token", fmt.Sprint(got, status), `header     alg    "HS256"
+	want := `
+header     alg    "HS256"
            typ    "JWT"
 claims     id     1
            email  "johndoe@example.com"
@@ -431,122 +392,112 @@ FAIL  expiry      ended 7 years ago                             RFC 7519 §4.1.4
 skip  user        not reached                                   RFC 7519 §4.3
 
 refused: jwt expired
-1`)
+1`
+	if got := explain(secret, "", johnsToken); got != want {
+		t.Errorf("token %s:%s\nwant:%s", johnsToken, got, want)
+	}
 
+	day := withClaims(fmt.Sprint("{", user1, `,"exp":`, time.Now().Unix()+86400, "}"))
+	half := day[:strings.LastIndex(day, ".")+1]
+	xs := strings.Repeat("x", 58)
 	// A token can't drive the terminal, nor fill it.
-	odd := signed(secret, `{"\u001b[2J":"`+"\u009b\u00a0\U000e0001"+`","b":1,"c":2,"d":3,"e":4,"f":5}`,
-		`{"a":"`+strings.Repeat("x", 59)+`","b":"`+strings.Repeat("x", 58)+`",
-		"iat":253402300800,"nbf":-1e400,"exp":253402300799,"f":{},"g":7}`)
-	got, _ = run(secret, " bearer \t"+odd+"A\n")
-	compare("an odd token", got[:strings.Index(got, "\npass")], `header     \u001b[2J  "\u009b\u00a0\udb40\udc01"
-           b          1
-           c          2
-           d          3
-           e          4
-           f          5
-claims     a          "`+strings.Repeat("x", 58)+`…
-           b          "`+strings.Repeat("x", 58)+`"
-           iat        253402300800
-           nbf        -1e400
-           exp        253402300799  9999-12-31 23:59:59 UTC, in 7978 years
-           … and 2 more
-signature  33 bytes
-`)
-
-	got, _ = run(secret, "", "a.b")
-	compare("two parts", got[:strings.Index(got, "\nskip  signed")], `FAIL  form        2 parts; a token has three                    RFC 7515 §7.1
-skip  content     not reached                                   RFC 7519 §7.2`)
-
-	got, _ = run(secret, "", "W10.e30.") // [] and {}
-	compare("unreadable", got[:strings.Index(got, "\npass")], "claims     {}\nsignature  empty\n")
-
-	day := sign([]byte(secret), claims{1, "johndoe@example.com", now, now + 86400})
-	unsigned := day[:strings.LastIndex(day, ".")+1]
-	second := fmt.Sprint("{"+user1+`,"nbf":`, now+1, "}")
-	for _, row := range []struct{ secret, token, line, wantEnd string }{
-		{secret, day, "pass  expiry      ends in 24 hours  ", "accepted\n0"},
-		{secret, day, "pass  user        id and email say whose it is  ", "accepted\n0"},
-		{"other", day, "FAIL  signature   not the HMAC-SHA-256 of header.claims  ",
-			"refused: invalid signature\n1"},
-		{"", day, "skip  signature   no JWT_SECRET: not checked  ",
-			"not judged: without JWT_SECRET, anyone may have written this\n3"},
-		{"", johnsToken, "FAIL  expiry      ended 7 years ago  ", "refused: jwt expired\n1"},
-		{"", "a", "skip  signature   not reached  ", "refused: jwt malformed\n1"},
-		{secret, "a", "FAIL  form        1 part; a token has three  ", ""},
-		{secret, strings.Repeat(".", 8193), "FAIL  form        8193 bytes; a token has at most 8192  ", ""},
-		{secret, withHeader("[]"), "FAIL  content     the header part is not a JSON object  ", ""},
-		{secret, withClaims("{"), "FAIL  content     the claims part is not JSON  ", ""},
-		{secret, unsigned + "!", "FAIL  content     the signature part is not base64url  ", ""},
-		{secret, withHeader(`{"crit":[]}`), "FAIL  content     crit in the header asks for extensions  ", ""},
-		{secret, withHeader(`{"a":1,"a":2}`), `FAIL  content     the header part has the name "a" twice  `, ""},
-		{secret, withHeader(`{"a":1,"a":2}`), "           a      2\n", ""},
-		{secret, unsigned, "FAIL  signed      the signature is empty  ", ""},
-		{secret, unsigned, "signature  empty\n", ""},
-		{secret, unsigned + "A", "signature  not base64url\n", ""},
-		{secret, withHeader(`{}`), `FAIL  algorithm   alg is missing; only "HS256" is accepted  `, ""},
-		{secret, withHeader(`{"alg":"none"}`), `FAIL  algorithm   alg is "none"; only "HS256" is accepted  `, ""},
-		{secret, withHeader(`{"alg":"none of yours, I fear"}`),
-			`FAIL  algorithm   alg is "none of yours, I fear"; only "HS256…  RFC 8725`, ""},
-		{secret, withClaims(second), "           nbf    1795449663  2026-11-23 16:01:03 UTC, in 1 second\n", ""},
-		{secret, withClaims(second), "FAIL  not before  starts in 1 second  ", ""},
-		{secret, withClaims(`{"nbf":"now"}`), "claims     nbf  \"now\"\n", ""},
-		{secret, withClaims(`{"nbf":"now"}`), "FAIL  not before  nbf is not a number  ", ""},
-		{secret, withClaims(`{"nbf":0}`), "pass  not before  started 56 years ago  ", ""},
-		{secret, withClaims(`{}`), "FAIL  expiry      exp is missing or not a number  ", ""},
-		{secret, withClaims(`{"exp":2e9}`), "FAIL  user        id or email is not as it must be  ", ""},
+	driving := withHeader(`{"\u001b[2J":"` + "\u009b\u00a0" + `","b":1,"c":2,"d":3,"e":4,"f":5}`)
+	filling := withClaims(`{"a":"` + xs + `x","b":"` + xs + `","c":3,"d":4,"e":5,"f":{},"g":7}`)
+	times := withClaims(`{"iat":253402300800,"nbf":-1e400,"exp":253402300799}`)
+	for _, row := range []struct{ token, want string }{
+		{day, "pass  expiry      ends in 24 hours  "},
+		{"a.b", "FAIL  form        2 parts; a token has three                    RFC 7515 §7.1\n" +
+			"skip  content     not reached                                   RFC 7519 §7.2\n"},
+		{strings.Repeat(".", 8193), "FAIL  form        8193 bytes; a token has at most 8192  "},
+		{withClaims("{"), "FAIL  content     the claims part is not JSON  "},
+		{half + "!", "FAIL  content     the signature part is not base64url  "},
+		{withHeader(`{"crit":[]}`), "FAIL  content     crit in the header asks for extensions  "},
+		{withHeader(`{"a":1,"a":2}`), "header     a      1\n           a      2\nclaims     id  "},
+		{withHeader(`{"a":1,"a":2}`), `FAIL  content     the header part has the name "a" twice  `},
+		{"W10.e30.", "claims     {}\nsignature  empty\n\n"}, // [] and {}
+		{half, "FAIL  signed      the signature is empty  "},
+		{half + "A", "signature  not base64url\n\n"},
+		{withHeader(`{}`), `FAIL  algorithm   alg is missing; only "HS256" is accepted  `},
+		{withHeader(`{"alg":"none"}`), `FAIL  algorithm   alg is "none"; only "HS256" is accepted  `},
+		{withHeader(`{"alg":"none of yours, I fear"}`),
+			`FAIL  algorithm   alg is "none of yours, I fear"; only "HS256…  RFC 8725`},
+		{signed("other", hs256, "{}"), "FAIL  signature   not the HMAC-SHA-256 of header.claims  "},
+		{withClaims(`{"nbf":1795449663}`), "nbf  1795449663  2026-11-23 16:01:03 UTC, in 1 second\n"},
+		{withClaims(`{"nbf":1795449663}`), "FAIL  not before  starts in 1 second  "},
+		{withClaims(`{"nbf":"now"}`), "FAIL  not before  nbf is not a number  "},
+		{withClaims(`{"nbf":0}`), "pass  not before  started 56 years ago  "},
+		{withClaims(`{}`), "FAIL  expiry      exp is missing or not a number  "},
+		{withClaims(`{"exp":2e9}`), "FAIL  user        id or email is not as it must be  "},
+		{driving, `header     \u001b[2J  "\u009b\u00a0"` + "\n           b          1\n"},
+		{driving, "           f          5\nclaims     id  "},
+		{filling, `claims     a    "` + xs + "…\n           b    \"" + xs + "\"\n           c  "},
+		{filling, "           e    5\n           … and 2 more\nsignature  32 bytes\n"},
+		{times, "iat  253402300800\n           nbf  -1e400\n"},
+		{times, "exp  253402300799  9999-12-31 23:59:59 UTC, in 7978 years\n"},
 	} {
-		got, status := run(row.secret, row.token)
-		got = fmt.Sprint("\n", got, status)
-		if row.wantEnd == "" { // as the server
-			_, err := verify([]byte(secret), row.token, time.Now())
-			row.wantEnd = fmt.Sprintf("refused: %v\n1", err)
+		got, wantEnd := explain(secret, " bearer \t"+row.token+"\n"), "\n\naccepted\n0"
+		if _, err := verify([]byte(secret), row.token, time.Now()); err != nil {
+			wantEnd = fmt.Sprintf("\n\nrefused: %v\n1", err)
 		}
-		if !strings.Contains(got, "\n"+row.line) || !strings.HasSuffix(got, "\n\n"+row.wantEnd) {
-			t.Errorf("token %s:%s; want\n%s\n%s", row.token, got, row.line, row.wantEnd)
+		if !strings.Contains(got, row.want) || !strings.HasSuffix(got, wantEnd) {
+			t.Errorf("token %.999s:%s\nwant:\n%s%s", row.token, got, row.want, wantEnd)
 		}
 	}
 
+	const notJudged = "not judged: without JWT_SECRET, anyone may have written this\n3"
+	const usage = "token: give it one token, as the argument or on standard input\n2"
+	for _, row := range []struct{ got, want string }{
+		{explain("", day), "\nskip  signature   no JWT_SECRET: not checked  "},
+		{explain("", day), "\n\n" + notJudged},
+		{explain("", johnsToken), "\n\nrefused: jwt expired\n1"},
+		{explain("", "a"), "\nFAIL  form        1 part; a token has three  "},
+		{explain("", "a"), "\nskip  signature   not reached  "},
+		{explain(secret, "a", ""), "\n" + usage},
+		{explain(secret, "a", "Bearer"), "\n" + usage},
+		{explain(secret, "a", "a", "b"), "\n" + usage},
+	} {
+		if !strings.Contains(row.got, row.want) {
+			t.Errorf("%s\nwant:%s", row.got, row.want)
+		}
+	}
 	for seconds, want := range map[float64]string{
-		0.9: "now", 1: "in 1 second", -119: "119 seconds ago",
-		120: "in 2 minutes", 7199: "in 119 minutes", 7200: "in 2 hours", 48*3600 - 1: "in 47 hours",
+		0.9: "now", 1: "in 1 second", -119: "119 seconds ago", 120: "in 2 minutes",
+		7199: "in 119 minutes", 7200: "in 2 hours", 48*3600 - 1: "in 47 hours",
 		48 * 3600: "in 2 days", 730*86400 - 1: "in 729 days", 730 * 86400: "in 2 years",
 	} {
-		compare(fmt.Sprint(seconds), relative(seconds), want)
-	}
-
-	const usage = "token: give it one token, as the argument or on standard input\n"
-	for _, args := range [][]string{nil, {""}, {"Bearer"}, {"a", "b"}} {
-		got, status := run(secret, " \n", args...)
-		compare(fmt.Sprintf("token %q", args), fmt.Sprint(got, status), usage+"2")
-	}
-	if device, err := os.Open("/dev/zero"); err == nil { // in place of a terminal
-		compare("token", fmt.Sprint(tokenCommand(nil, nil, device, io.Discard, io.Discard)), "2")
-		device.Close()
+		if got := relative(seconds); got != want {
+			t.Errorf("%v seconds: %s; want %s", seconds, got, want)
+		}
 	}
 }
 
-// Colours are for a terminal alone, and for who wants them.
+// Colours are for a terminal alone, and for who wants them. There one is not
+// waited for, either.
 func Test1_ColoursAreForTerminals(t *testing.T) {
-	device, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // like a terminal, a character device
+	device, err := os.OpenFile("/dev/zero", os.O_RDWR, 0) // like a terminal, a character device
 	if err != nil {
 		t.Skip(err)
 	}
 	defer device.Close()
+	const plain = "pass  skip\nrefused: it\n"
+	const coloured = "\x1b[32mpass\x1b[0m  skip\n\x1b[31mrefused: it\x1b[0m\n"
 	for _, row := range []struct {
-		w             io.Writer
-		noColor, term string
-		want          string
+		w                   io.Writer
+		noColor, term, want string
 	}{
-		{device, "", "xterm", "\x1b[31mx\x1b[0m"},
-		{device, "1", "xterm", "x"},
-		{device, "", "dumb", "x"},
-		{new(bytes.Buffer), "", "xterm", "x"},
+		{device, "", "xterm", coloured},
+		{device, "1", "xterm", plain},
+		{device, "", "dumb", plain},
+		{new(bytes.Buffer), "", "xterm", plain},
 	} {
 		t.Setenv("NO_COLOR", row.noColor)
 		t.Setenv("TERM", row.term)
-		if got := painter(row.w)(red, "x"); got != row.want {
-			t.Errorf("NO_COLOR=%s TERM=%s %T: %q; want %q", row.noColor, row.term, row.w, got, row.want)
+		if got := paint(row.w, plain); got != row.want {
+			t.Errorf("%+v: %q", row, got)
 		}
+	}
+	if status := tokenCommand(nil, nil, device, io.Discard, io.Discard); status != 2 {
+		t.Errorf("token, at a terminal: status %d; want 2", status)
 	}
 }
 
@@ -565,23 +516,18 @@ const (
 // This is the tutorial, at the second at which its author signed up: with the
 // same secret, the token is the one of the tutorial, byte for byte.
 func Test2_TheWalkThrough(t *testing.T) {
-	const (
-		ofSignup = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." +
-			"eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1NDk5MDQyNjd9." +
-			"fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"
-		ofLogin = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." +
-			"eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1MTg0MzMwNjd9." +
-			"CCTgiTnJgupR4mu0nuDQmxxMoRtPoPdv6VUezyz-JOk"
-	)
+	const ofLogin = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." +
+		"eyJpZCI6MSwiZW1haWwiOiJqb2huZG9lQGV4YW1wbGUuY29tIiwiaWF0IjoxNTE4MzQ2NjY3LCJleHAiOjE1MTg0MzMwNjd9." +
+		"CCTgiTnJgupR4mu0nuDQmxxMoRtPoPdv6VUezyz-JOk"
+	nobody := fieldError("me", 3, "You are not authenticated!", "UNAUTHENTICATED")
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
-		time.Sleep(time.Until(time.Unix(1518346667, 0)))
+		time.Sleep(time.Until(issued))
 		for _, step := range []struct{ name, document, token, want string }{
-			{"sign up", johnSignsUp, "", `{"data":{"signup":"` + ofSignup + `"}}`},
+			{"sign up", johnSignsUp, "", `{"data":{"signup":"` + johnsToken + `"}}`},
 			{"log in", johnLogsIn, "", `{"data":{"login":"` + ofLogin + `"}}`},
-			{"me, without a token", whoAmI, "",
-				fieldError("me", 3, "You are not authenticated!", "UNAUTHENTICATED")},
-			{"me, with the token of the sign-up", whoAmI, ofSignup, meIsJohn},
+			{"me, without a token", whoAmI, "", nobody},
+			{"me, with the token of the sign-up", whoAmI, johnsToken, meIsJohn},
 			{"me, with the token of the login", whoAmI, ofLogin, meIsJohn},
 		} {
 			if got := s.ask(step.document, step.token); got != step.want {
@@ -594,87 +540,86 @@ func Test2_TheWalkThrough(t *testing.T) {
 // A sign-up is trusted for long, since the person is most likely to come back; a
 // login for a day. A year is 365.25 days, as jsonwebtoken counts "1y".
 func Test2_ALoginLastsADayASignUpAYear(t *testing.T) {
-	for _, test := range []struct {
-		name, document string
-		ttl, want      time.Duration
-	}{
-		{"sign-up", johnSignsUp, 0, 31_557_600 * time.Second},
-		{"login", johnLogsIn, 0, 86_400 * time.Second},
-		{"sign-up, -ttl 30s", johnSignsUp, 30 * time.Second, 30 * time.Second},
-		{"login, -ttl 1.9s", johnLogsIn, 1900 * time.Millisecond, time.Second},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t)
-				if test.document == johnLogsIn {
-					s.ask(johnSignsUp, "")
-				}
-				s.ttl = test.ttl
-				time.Sleep(time.Second / 2)
-				token := s.token(test.document)
-				time.Sleep(test.want - time.Second)
-				if got := s.ask(whoAmI, token); got != meIsJohn {
-					t.Errorf("me, a second before the end:\n got %s\nwant %s", got, meIsJohn)
-				}
-				time.Sleep(time.Second)
-				request := ask(whoAmI, "Authorization: Bearer "+token)
-				if got, want := s.send(request), refusedToken("jwt expired"); got != want {
-					t.Errorf("me, at the end:\n got %s\nwant %s", got, want)
-				}
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			document  string
+			ttl, want time.Duration
+		}{
+			{johnSignsUp, 0, 31_557_600 * time.Second},
+			{johnLogsIn, 0, 86_400 * time.Second},
+			{johnSignsUp, 30 * time.Second, 30 * time.Second}, // -ttl 30s
+			{johnLogsIn, 1900 * time.Millisecond, time.Second},
+		} {
+			s := newServer(t)
+			if test.document == johnLogsIn {
+				s.ask(johnSignsUp, "")
+			}
+			s.ttl = test.ttl
+			time.Sleep(time.Second / 2)
+			token := s.token(test.document)
+			time.Sleep(test.want - time.Second)
+			if got := s.ask(whoAmI, token); got != meIsJohn {
+				t.Errorf("%s: me, a second before the end of %v: %s", test.document, test.want, got)
+			}
+			time.Sleep(time.Second)
+			request := ask(whoAmI, "Authorization: Bearer "+token)
+			if got, want := s.send(request), refusedToken("jwt expired"); got != want {
+				t.Errorf("%s: me, after %v:\n got %s\nwant %s", test.document, test.want, got, want)
+			}
+		}
+	})
 }
 
 // Every rule has the first value that breaks it and, in the second half, the last
 // that doesn't. Where a value breaks several, the order of the rules decides.
 func Test2_WhatSignUpRefuses(t *testing.T) {
 	const ok, email, password = "johndoe", "johndoe@example.com", "password"
-	long := strings.Repeat("x", 63) + "." // a label of a domain
+	const (
+		noUsername   = "Username must not be empty"
+		longUsername = "Username must be at most 255 characters"
+		badEmail     = "Invalid email address"
+		taken        = "Email already in use"
+		shortSecret  = "Password must be at least 8 characters"
+		longSecret   = "Password must be at most 72 bytes"
+		nulInSecret  = "Password must not contain U+0000"
+	)
+	é36, label := strings.Repeat("é", 36), strings.Repeat("x", 63)+"."
+	domain := label + label + label + label[:54] + "e" // 247 bytes
 	s := newServer(t)
 	s.ask(johnSignsUp, "")
 	for _, test := range []struct{ name, username, email, password, want string }{
-		{"no username", "", email, password, "Username must not be empty"},
-		{"a blank one (a tab, a no-break space)", "\t\u00a0 ", email, password,
-			"Username must not be empty"},
-		{"a username of 256", strings.Repeat("é", 256), email, password,
-			"Username must be at most 255 characters"},
-		{"no email", ok, "", password, "Invalid email address"},
-		{"no domain", ok, "johndoe@", password, "Invalid email address"},
-		{"no dot is needed, but a letter", ok, "johndoe@-", password, "Invalid email address"},
-		{"an email of 255 bytes", ok, "1234567@" + long + long + long + long[:54] + "e", password,
-			"Invalid email address"},
-		{"a password of 7", ok, "a@b", "éééé日本語", "Password must be at least 8 characters"},
-		{"a password of 73 bytes", ok, "a@b", strings.Repeat("é", 36) + "x",
-			"Password must be at most 72 bytes"},
-		{"a password with U+0000", ok, "a@b", "password\x00", "Password must not contain U+0000"},
-		{"an email that is taken", ok, email, password, "Email already in use"},
-		{"in other letters", ok, " JohnDoe@Example.COM ", password, "Email already in use"},
+		{"no username", "", email, password, noUsername},
+		{"a blank one (a tab, a no-break space)", "\t\u00a0 ", email, password, noUsername},
+		{"a username of 256", strings.Repeat("é", 256), email, password, longUsername},
+		{"no email", ok, "", password, badEmail},
+		{"no domain", ok, "johndoe@", password, badEmail},
+		{"no dot is needed, but a letter", ok, "johndoe@-", password, badEmail},
+		{"an email of 255 bytes", ok, "1234567@" + domain, password, badEmail},
+		{"a password of 7", ok, "a@b", "éééé日本語", shortSecret},
+		{"a password of 73 bytes", ok, "a@b", é36 + "x", longSecret},
+		{"a password with U+0000", ok, "a@b", "password\x00", nulInSecret},
+		{"an email that is taken", ok, email, password, taken},
+		{"in other letters", ok, " JohnDoe@Example.COM ", password, taken},
 
-		{"username first", "", "", "", "Username must not be empty"},
-		{"then email", ok, "", "", "Invalid email address"},
-		{"then password, its characters before its bytes", ok, email, "short\x00",
-			"Password must be at least 8 characters"},
-		{"its bytes before its content", ok, email, strings.Repeat("\x00", 73),
-			"Password must be at most 72 bytes"},
-		{"then who has the email", ok, email, "password\x00", "Password must not contain U+0000"},
+		{"username first", "", "", "", noUsername},
+		{"then email", ok, "", "", badEmail},
+		{"then a password's characters", ok, email, "short\x00", shortSecret},
+		{"then its bytes", ok, email, strings.Repeat("\x00", 73), longSecret},
+		{"then what it has", ok, email, "password\x00", nulInSecret},
 
-		{"a username of 255, white space around it", " " + strings.Repeat("é", 255) + "\u3000",
-			"b@b", password, ""},
+		{"a username of 255", " " + strings.Repeat("é", 255) + "\u3000", "b@b", password, ""},
 		{"a username with <, & and a line separator", "<&\u2028>", "c@b", password, ""},
-		{"an email of 254 bytes", ok, "123456@" + long + long + long + long[:54] + "e", password,
-			""},
+		{"an email of 254 bytes", ok, "123456@" + domain, password, ""},
 		{"a password of 8", ok, "d@b", "ééééé日本語", ""},
-		{"a password of 72 bytes", ok, "e@b", strings.Repeat("é", 36), ""},
+		{"a password of 72 bytes", ok, "e@b", é36, ""},
 		{"white space in a password is part of it", ok, "f@b", "   7    ", ""},
 	} {
 		document := fmt.Sprintf("mutation { signup(username: %s, email: %s, password: %s) }",
 			quoted(test.username), quoted(test.email), quoted(test.password))
 		got, want := s.ask(document, ""), fieldError("signup", 12, test.want, "BAD_USER_INPUT")
-		if test.want == "" {
-			want = got // a token, which the next line proves
+		if test.want == "" { // a token, which the next line proves
 			got = s.ask(`{ me { email } }`, s.token(loginOf(test.email, test.password)))
-			want = `{"data":{"me":{"email":` + quoted(strings.TrimSpace(test.email)) + `}}}`
+			want = `{"data":{"me":{"email":` + quoted(test.email) + `}}}`
 		}
 		if got != want {
 			t.Errorf("%s: %s\n got %s\nwant %s", test.name, document, got, want)
@@ -685,21 +630,18 @@ func Test2_WhatSignUpRefuses(t *testing.T) {
 // That an email is unknown is said, as in the tutorial, so that one can tell who
 // has an account; anyone could find out with signup, too.
 func Test2_WhatLoginRefuses(t *testing.T) {
+	const john, unknown, wrong = "johndoe@example.com", "No user with that email", "Incorrect password"
+	xs := strings.Repeat("x", 72)
 	s := newServer(t)
 	s.ask(johnSignsUp, "")
-	s.ask(`mutation { signup(username: "72", email: "72@b", password: "`+strings.Repeat("x",
-		72)+`") }`, "")
+	s.ask(`mutation { signup(username: "72", email: "72@k", password: "`+xs+`") }`, "")
 	for _, test := range []struct{ name, email, password, want string }{
-		{"unknown email", "jane@example.com", "password", "No user with that email"},
-		{"unknown email that only looks the same (a Kelvin sign)", "\u212a@b", "password",
-			"No user with that email"},
-		{"wrong password", "johndoe@example.com", "Password", "Incorrect password"},
-		{"no password", "johndoe@example.com", "", "Incorrect password"},
-		{"too long a password: bcrypt reads 72 bytes of it", "72@b", strings.Repeat("x", 73),
-			"Incorrect password"},
-		{"an end in U+0000: bcrypt appends one itself", "johndoe@example.com",
-			"password\x00password",
-			"Incorrect password"},
+		{"unknown email", "jane@example.com", "password", unknown},
+		{"one that only looks the same (a Kelvin sign)", "72@\u212a", xs, unknown},
+		{"wrong password", john, "Password", wrong},
+		{"no password", john, "", wrong},
+		{"too long a password: bcrypt reads 72 bytes of it", "72@k", xs + "x", wrong},
+		{"an end in U+0000: bcrypt appends one itself", john, "password\x00password", wrong},
 	} {
 		document := loginOf(test.email, test.password)
 		got, want := s.ask(document, ""), fieldError("login", 12, test.want, "UNAUTHENTICATED")
@@ -707,7 +649,7 @@ func Test2_WhatLoginRefuses(t *testing.T) {
 			t.Errorf("%s: %s\n got %s\nwant %s", test.name, document, got, want)
 		}
 	}
-	for _, email := range []string{"johndoe@example.com", " JOHNDOE@example.com\u2003"} {
+	for _, email := range []string{john, " JOHNDOE@example.com\u2003"} {
 		if got := s.ask(whoAmI, s.token(loginOf(email, "password"))); got != meIsJohn {
 			t.Errorf("logged in as %q: me is %s", email, got)
 		}
@@ -721,36 +663,23 @@ func Test2_TheAuthorizationHeader(t *testing.T) {
 	good := s.token(johnSignsUp)
 	anonymous := replied(fieldError("me", 3, "You are not authenticated!", "UNAUTHENTICATED"))
 	badFormat := refused(400, "Format is Authorization: Bearer [token]")
-	for _, test := range []struct{ name, headers, want string }{
-		{"a token", "Authorization: Bearer " + good, replied(meIsJohn)},
-		{"the scheme in any case, white space", "Authorization:   bEARER \t " + good + " ",
-			replied(meIsJohn)},
-		{"none", "Accept: */*", anonymous},
-		{"an empty one", "Authorization: ", anonymous},
-		{"another scheme", "Authorization: Basic am9obg==", anonymous},
-		{"a token without a scheme", "Authorization: " + good, anonymous},
-		{"another scheme besides", "Authorization: Basic am9obg==\nAuthorization: Bearer " +
-			good, replied(meIsJohn)},
-		{"no token", "Authorization: Bearer", badFormat},
-		{"two tokens", "Authorization: Bearer " + good + " " + good, badFormat},
-		{"two headers", "Authorization: Bearer " + good + "\nAuthorization: Bearer " + good,
-			badFormat},
-		{"a bad token", "Authorization: Bearer x", refusedToken("jwt malformed")},
-	} {
-		request := ask(whoAmI, test.headers)
-		if got := s.send(request); got != test.want {
-			t.Errorf("%s: %s\n got %s\nwant %s", test.name, request, got, test.want)
-		}
-	}
-	for _, request := range []string{
-		ask(johnLogsIn, "Authorization: Bearer x.y."),
-		ask("{", "Authorization: Bearer x.y."),
-		"POST /api\nAuthorization: Bearer x.y.\n\nno JSON at all",
-	} {
-		if got, want := s.send(request), refusedToken("invalid token"); got != want {
-			t.Errorf("%s\n got %s\nwant %s", request, got, want)
-		}
-	}
+	const bearer = "Authorization: Bearer "
+	exchanges{
+		{"a token", ask(whoAmI, bearer+good), replied(meIsJohn)},
+		{"any case, white space", ask(whoAmI, "Authorization: bEARER\t "+good+" "), replied(meIsJohn)},
+		{"none", ask(whoAmI), anonymous},
+		{"an empty one", ask(whoAmI, "Authorization: "), anonymous},
+		{"another scheme", ask(whoAmI, "Authorization: Basic am9obg=="), anonymous},
+		{"a token without a scheme", ask(whoAmI, "Authorization: "+good), anonymous},
+		{"another besides", ask(whoAmI, "Authorization: Basic eA==", bearer+good), replied(meIsJohn)},
+		{"no token", ask(whoAmI, bearer), badFormat},
+		{"two tokens", ask(whoAmI, bearer+good+" "+good), badFormat},
+		{"two headers", ask(whoAmI, bearer+good, bearer+good), badFormat},
+		{"a bad token", ask(whoAmI, bearer+"x"), refusedToken("jwt malformed")},
+		{"though none is needed", ask(johnLogsIn, bearer+"x.y."), refusedToken("invalid token")},
+		{"before the document", ask("{", bearer+"x.y."), refusedToken("invalid token")},
+		{"before the body", "POST /api\n" + bearer + "x.y.\n\nno JSON", refusedToken("invalid token")},
+	}.test(t, s)
 }
 
 // A token can't be taken back: it may outlive its user, or come from the time
@@ -759,19 +688,14 @@ func Test2_AUserWhoIsGoneIsNull(t *testing.T) {
 	s := newServer(t)
 	s.ask(johnSignsUp, "")
 	for _, test := range []struct {
-		name  string
-		id    int64
-		email string
-		want  string
+		name, user, want string
 	}{
-		{"his id and email", 1, "johndoe@example.com", meIsJohn},
-		{"his email in capitals", 1, "JOHNDOE@EXAMPLE.COM", meIsJohn},
-		{"an id that nobody has", 2, "johndoe@example.com", `{"data":{"me":null}}`},
-		{"his id, another email", 1, "jane@example.com", `{"data":{"me":null}}`},
+		{"his id and email", `"id":1,"email":"johndoe@example.com"`, meIsJohn},
+		{"his email in capitals", `"id":1,"email":"JOHNDOE@EXAMPLE.COM"`, meIsJohn},
+		{"an id that nobody has", `"id":2,"email":"johndoe@example.com"`, `{"data":{"me":null}}`},
+		{"his id, another email", `"id":1,"email":"jane@example.com"`, `{"data":{"me":null}}`},
 	} {
-		now := time.Now().Unix()
-		token := sign([]byte(secret), claims{test.id, test.email, now, now + 60})
-		if got := s.ask(whoAmI, token); got != test.want {
+		if got := s.ask(whoAmI, withClaims("{"+test.user+`,"exp":4e9}`)); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
 	}
@@ -785,105 +709,94 @@ func Test2_PasswordsAreKeptAsHashes(t *testing.T) {
 	s.ask(johnSignsUp, "")
 	s.ask(strings.Replace(johnSignsUp, "johndoe@", "johndoe2@", 1), "")
 	s.ask(whoAmI, s.token(johnLogsIn))
-	file, err := os.ReadFile(s.file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file, _ := os.ReadFile(s.file)
 	hashes := regexp.MustCompile(`"password":"(.*?)"`).FindAllSubmatch(file, -1)
 	if len(hashes) != 2 || bytes.Equal(hashes[0][1], hashes[1][1]) {
 		t.Fatalf("not two different hashes of one password: %s", file)
 	}
 	for _, hash := range hashes {
 		cost, err := bcrypt.Cost(hash[1])
-		if err != nil || cost != 5 || bcrypt.CompareHashAndPassword(hash[1],
-			[]byte("password")) != nil {
-			t.Errorf("%s is no hash of cost 5 of the password: %d, %v", hash[1], cost, err)
+		wrong := bcrypt.CompareHashAndPassword(hash[1], []byte("password"))
+		if cost != 5 || err != nil || wrong != nil {
+			t.Errorf("%s: cost %d, %v; %v; want a hash of cost 5", hash[1], cost, err, wrong)
 		}
 	}
-	if s.logged.String() == "" || strings.Contains(s.logged.String(), `"`) ||
-		strings.Contains(s.logged.String(), "eyJ") {
-		t.Errorf("a password, a variable or a token is in the log:\n%s", s.logged)
+	log := s.logged.String()
+	if log == "" || strings.Contains(log, `"`) || strings.Contains(log, "eyJ") {
+		t.Errorf("a password, a variable or a token is in the log:\n%s", log)
 	}
 }
 
 // bcrypt is meant to be slow. Were every password hashed at once, all would be
 // late; so there is a line, where nobody stands longer than is of use.
 func Test2_PasswordsWaitInLine(t *testing.T) {
-	busy := fieldError("login", 12, "Too busy, try again later", "SERVICE_UNAVAILABLE")
-	start := func(t *testing.T) *server {
-		s := newServer(t)
-		s.ask(johnSignsUp, "")
-		if cap(s.turns) != runtime.GOMAXPROCS(0) {
-			t.Errorf("%d at once, want one per CPU", cap(s.turns))
-		}
-		for range cap(s.turns) {
-			s.turns <- struct{}{}
-		}
-		return s
-	}
-	t.Run("10 seconds at most", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s, began := start(t), time.Now()
-			if got := s.ask(johnLogsIn, ""); got != busy || time.Since(began) != 10*time.Second {
-				t.Errorf("after %v: got %s\nwant %s", time.Since(began), got, busy)
-			}
-			for _, document := range []string{whoAmI, loginOf("nobody@b", ""), johnSignsUp} {
-				began := time.Now()
-				s.ask(document, "")
-				if time.Since(began) != 0 {
-					t.Errorf("%s waited, though a cheaper check decides it", document)
+	whenBusy := func(name string, test func(t *testing.T, s *server)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				s.ask(johnSignsUp, "")
+				for range runtime.GOMAXPROCS(0) {
+					s.turns <- struct{}{} // as many as there are
 				}
-			}
+				test(t, s)
+			})
 		})
+	}
+	timed := func(do func()) time.Duration {
+		began := time.Now()
+		do()
+		return time.Since(began)
+	}
+	busy := fieldError("login", 12, "Too busy, try again later", "SERVICE_UNAVAILABLE")
+
+	whenBusy("10 seconds at most", func(t *testing.T, s *server) {
+		got := ""
+		if d := timed(func() { got = s.ask(johnLogsIn, "") }); got != busy || d != 10*time.Second {
+			t.Errorf("after %v: got %s\nwant %s", d, got, busy)
+		}
+		for _, document := range []string{whoAmI, loginOf("nobody@b", ""), johnSignsUp} {
+			if d := timed(func() { s.ask(document, "") }); d != 0 {
+				t.Errorf("%s waited for %v, though a cheaper check decides it", document, d)
+			}
+		}
 	})
-	t.Run("until there is room", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := start(t)
-			time.AfterFunc(10*time.Second-1, func() { <-s.turns })
-			token := s.token(johnLogsIn)
-			if got := s.ask(whoAmI, token); got != meIsJohn || len(s.turns) != cap(s.turns)-1 {
-				t.Errorf("me is %s, and %d turns are taken", got, len(s.turns))
-			}
-		})
+	whenBusy("until there is room", func(t *testing.T, s *server) {
+		time.AfterFunc(10*time.Second-1, func() { <-s.turns })
+		if got := s.ask(whoAmI, s.token(johnLogsIn)); got != meIsJohn || len(s.turns) != cap(s.turns)-1 {
+			t.Errorf("me is %s, and %d turns are taken", got, len(s.turns))
+		}
 	})
-	t.Run("an email can be taken meanwhile", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s, replies := start(t), make(chan string)
-			for range 2 {
-				go func() {
-					replies <- s.ask(strings.ReplaceAll(johnSignsUp, "john", "jane"), "")
-				}()
-			}
-			synctest.Wait()
-			<-s.turns
-			got := []string{<-replies, <-replies}
-			slices.Sort(got) // {"data… before {"errors…
-			want := fieldError("signup", 12, "Email already in use", "BAD_USER_INPUT")
-			if !strings.HasPrefix(got[0], `{"data":{"signup":"eyJ`) || got[1] != want {
-				t.Errorf("got %s\nwant a token, and %s", got, want)
-			}
-		})
+	whenBusy("an email can be taken meanwhile", func(t *testing.T, s *server) {
+		replies := make(chan string)
+		for range 2 {
+			go func() { replies <- s.ask(strings.ReplaceAll(johnSignsUp, "john", "jane"), "") }()
+		}
+		synctest.Wait()
+		<-s.turns
+		got := []string{<-replies, <-replies}
+		slices.Sort(got) // {"data… before {"errors…
+		want := fieldError("signup", 12, "Email already in use", "BAD_USER_INPUT")
+		if !strings.HasPrefix(got[0], `{"data":{"signup":"eyJ`) || got[1] != want {
+			t.Errorf("got %s\nwant a token, and %s", got, want)
+		}
 	})
-	t.Run("until the client leaves", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s, began := start(t), time.Now()
-			ctx, leave := context.WithTimeout(t.Context(), 3*time.Second)
-			defer leave()
-			r := parseRequest(ask(johnLogsIn)).WithContext(ctx)
-			s.ServeHTTP(httptest.NewRecorder(), r)
-			if time.Since(began) != 3*time.Second {
-				t.Errorf("stood in line for %v", time.Since(began))
+	whenBusy("until the client leaves", func(t *testing.T, s *server) {
+		ctx, leave := context.WithTimeout(t.Context(), 3*time.Second)
+		defer leave()
+		login := func() {
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, parseRequest(ask(johnLogsIn)).WithContext(ctx))
+			if got := w.Body.String(); got != busy {
+				t.Errorf("the client left, and got %s", got)
 			}
-			<-s.turns
-			w, tenMore := httptest.NewRecorder(), "mutation {"
-			for i := range 10 {
-				tenMore += fmt.Sprintf(` l%d: login(email: "johndoe@example.com", password: "password")`, i)
-			}
-			s.ServeHTTP(w, parseRequest(ask(tenMore+" }")).WithContext(ctx))
-			if n := strings.Count(w.Body.String(), "Too busy"); n != 10 {
-				t.Errorf("logged in %d times, though the client had left", 10-n)
-			}
-		})
+		}
+		if d := timed(login); d != 3*time.Second {
+			t.Errorf("stood in line for %v, want 3s", d)
+		}
+		<-s.turns
+		for range 10 { // though there is room
+			login()
+		}
 	})
 }
 
@@ -1415,48 +1328,39 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 
 // A GET can be sent by a link on any page; so it changes nothing.
 func Test4_Methods(t *testing.T) {
-	s := newServer(t)
 	typename := replied(`{"data":{"__typename":"Query"}}`)
-	for _, test := range []struct{ name, request, want string }{
+	onlyPost := refused(405, "Use POST for mutations", "Allow: POST")
+	unreadable := refused(400, "The query of the URL can't be read")
+	notFound := refused(404, "Not found: GraphQL is at /api")
+	all := url.Values{"query": {"query Q($n: String!) { __type(name: $n) { name } }"},
+		"variables": {`{"n":"User"}`}, "operationName": {"Q"}, "extensions": {"null"}}
+	exchanges{
 		{"POST", ask("{ __typename }"), typename},
 		{"GET", "GET /api?query={__typename}\n\n", typename},
-		{"GET, a query in a browser", "GET /api?query={__typename}\nAccept: text/html,*/*;q=0.8\n\n",
-			typename},
+		{"in a browser", "GET /api?query={__typename}\nAccept: text/html,*/*;q=0.8\n\n", typename},
 		{"HEAD is GET without its body", "HEAD /api?query={__typename}\n\n", typename},
-		{"GET, variables", "GET /api?" +
-			url.Values{"query": {"query Q($n: String!) { __type(name: $n) { name } }"},
-				"variables": {`{"n":"User"}`}, "operationName": {"Q"},
-				"extensions": {"null"}}.Encode() + "\n\n",
+		{"GET, all there is", "GET /api?" + all.Encode() + "\n\n",
 			replied(`{"data":{"__type":{"name":"User"}}}`)},
-		{"GET, a mutation", "GET /api?query=mutation{__typename}\n\n",
-			refused(405, "Use POST for mutations", "Allow: POST")},
-		{"HEAD, a mutation", "HEAD /api?query=mutation{__typename}\n\n",
-			refused(405, "Use POST for mutations", "Allow: POST")},
+		{"GET, a mutation", "GET /api?query=mutation{__typename}\n\n", onlyPost},
+		{"HEAD, a mutation", "HEAD /api?query=mutation{__typename}\n\n", onlyPost},
 		{"GET, no query", "GET /api\n\n", refused(400, "query must be a string")},
-		{"GET, variables that are no JSON", "GET /api?query={__typename}&variables={\n\n",
-			refused(400, "The query of the URL can't be read")},
-		{"GET, a bad escape", "GET /api?query=%7g\n\n", refused(400,
-			"The query of the URL can't be read")},
-		{"GET, not UTF-8", "GET /api?query=%ff\n\n", refused(400,
-			"The query of the URL can't be read")},
-		{"PUT", "PUT /api\n\n", refused(405, "Use POST, or GET for queries",
-			"Allow: GET, HEAD, POST, OPTIONS")},
-		{"another path", "POST /graphql\n\n", refused(404, "Not found: GraphQL is at /api")},
-		{"a longer path", "GET /api/\n\n", refused(404, "Not found: GraphQL is at /api")},
+		{"variables that are no JSON", "GET /api?query={__typename}&variables={\n\n", unreadable},
+		{"a bad escape", "GET /api?query=%7g\n\n", unreadable},
+		{"not UTF-8", "GET /api?query=%ff\n\n", unreadable},
+		{"PUT", "PUT /api\n\n",
+			refused(405, "Use POST, or GET for queries", "Allow: GET, HEAD, POST, OPTIONS")},
+		{"another path", "POST /graphql\n\n", notFound},
+		{"a longer path", "GET /api/\n\n", notFound},
 		{"the root leads here", "GET /\n\n", "302 Found\nLocation: /api\n\n"},
-		{"but only with GET", "POST /\n\n", refused(404, "Not found: GraphQL is at /api")},
-	} {
-		if got := s.send(test.request); got != test.want {
-			t.Errorf("%s: %s\n got %s\nwant %s", test.name, test.request, got, test.want)
-		}
-	}
+		{"but only with GET", "POST /\n\n", notFound},
+	}.test(t, newServer(t))
 }
 
 // application/json came first: it is the default, and has status 200 even for a
 // document that is refused. application/graphql-response+json tells better.
 func Test4_ContentTypes(t *testing.T) {
-	s := newServer(t)
 	const plain, graphql = "application/json", "application/graphql-response+json"
+	s := newServer(t)
 	for accept, want := range map[string]string{
 		"":              plain,
 		"*/*":           plain,
@@ -1475,96 +1379,75 @@ func Test4_ContentTypes(t *testing.T) {
 		plain + ";q=0":                                      "",
 		"application/xml":                                   "",
 	} {
-		for _, document := range []string{"{ __typename }", "{"} {
-			status, body := "200 OK", `{"data":{"__typename":"Query"}}`
-			if document == "{" {
-				body = errorAt("Syntax Error: Expected Name, found <EOF>.", "1:2")
-			}
-			if document == "{" && want == graphql {
-				status = "400 Bad Request"
-			}
-			reply := status + "\nContent-Type: " + want + "; charset=utf-8\n\n" + body
-			if want == "" {
-				reply = refused(406,
-					"Accept application/graphql-response+json or application/json")
-			}
-			request := ask(document, "Accept: "+accept)
-			if got := s.send(request); got != reply {
-				t.Errorf("%s\n got %s\nwant %s", request, got, reply)
-			}
+		head := "\nContent-Type: " + want + "; charset=utf-8\n\n"
+		good := "200 OK" + head + `{"data":{"__typename":"Query"}}`
+		bad := "200 OK" + head + errorAt("Syntax Error: Expected Name, found <EOF>.", "1:2")
+		switch want {
+		case graphql:
+			bad = strings.Replace(bad, "200 OK", "400 Bad Request", 1)
+		case "":
+			good = refused(406, "Accept application/graphql-response+json or application/json")
+			bad = good
 		}
+		exchanges{
+			{accept, ask("{ __typename }", "Accept: "+accept), good},
+			{accept, ask("{", "Accept: "+accept), bad},
+		}.test(t, s)
 	}
 }
 
 // What is not a request of GraphQL is refused before a word of it is executed.
 func Test4_Refusals(t *testing.T) {
-	s := newServer(t)
-	const typed = "POST /api\nContent-Type: application/json"
+	const head, typed = "POST /api\n", "POST /api\nContent-Type: application/json"
+	const post, get, body = typed + "\n\n", "GET /api?query={__typename}", `{"query":"{ __typename }"}`
 	typename := replied(`{"data":{"__typename":"Query"}}`)
+	tooLarge := refused(413, "A request may have 100 KiB at most")
+	bigHead := refused(431, "The headers may have 64 KiB at most", "Connection: close")
 	notJSON := refused(415, "Send application/json in UTF-8, not encoded further")
 	notObject := refused(400, "The body must be a JSON object in UTF-8")
+	noQuery := refused(400, "query must be a string")
 	badMember := refused(400, "operationName must be a string, variables an object")
-	body := func(size int) string {
-		text := `{"query":"{ __typename }"}`
-		return text + strings.Repeat(" ", size-len(text))
-	}
-	for _, test := range []struct{ name, request, want string }{
-		{"a body of 100 KiB", typed + "\n\n" + body(102_400), typename},
-		{"a body larger by a byte", typed + "\n\n" + body(102_401), refused(413,
-			"A request may have 100 KiB at most")},
-		{"a query of 100 KiB", "GET /api?query={__typename}" + strings.Repeat(",", 102_400-12) + "\n\n", typename},
-		{"a query larger by a byte", "GET /api?query={__typename}" + strings.Repeat(",", 102_400-11) + "\n\n",
-			refused(413, "A request may have 100 KiB at most")},
-		{"headers of 64 KiB", typed + "\nX: " + strings.Repeat("x", 65_536-37) + "\n\n" +
-			body(30), typename},
-		{"headers larger by a byte", typed + "\nX: " + strings.Repeat("x", 65_536-36) + "\n\n" +
-			body(30),
-			refused(431, "The headers may have 64 KiB at most", "Connection: close")},
+	unknown := replied(`{"errors":[{"message":"Unknown operation named \"\"."}]}`)
+	with := func(members string) string { return post + body[:len(body)-1] + "," + members + "}" }
+	header := func(size int) string { return typed + "\nX: " + strings.Repeat("x", size-37) + "\n\n" }
+	s := newServer(t)
+	exchanges{
+		{"100 KiB", post + body + strings.Repeat(" ", 102_400-len(body)), typename},
+		{"a byte more", post + body + strings.Repeat(" ", 102_401-len(body)), tooLarge},
+		{"a URL's query of 100 KiB", get + strings.Repeat(",", 102_400-12) + "\n\n", typename},
+		{"a byte more", get + strings.Repeat(",", 102_401-12) + "\n\n", tooLarge},
+		{"headers of 64 KiB", header(65_536) + body, typename},
+		{"a byte more", header(65_537) + body, bigHead},
 
-		{"no content type", "POST /api\n\n" + body(30), notJSON},
-		{"a form, which any page can send", "POST /api\nContent-Type: text/plain\n\n" + body(30),
-			notJSON},
-		{"a charset", typed + "; charset=\"UTF-8\"\n\n" + body(30), typename},
-		{"another charset", typed + "; charset=utf-16\n\n" + body(30), notJSON},
-		{"a bad parameter", typed + "; charset\n\n" + body(30), notJSON},
-		{"compressed", typed + "\nContent-Encoding: gzip\n\n" + body(30), notJSON},
+		{"no content type", head + "\n" + body, notJSON},
+		{"a form, which any page can send", head + "Content-Type: text/plain\n\n" + body, notJSON},
+		{"a charset", typed + "; charset=\"UTF-8\"\n\n" + body, typename},
+		{"another charset", typed + "; charset=utf-16\n\n" + body, notJSON},
+		{"a bad parameter", typed + "; charset\n\n" + body, notJSON},
+		{"compressed", typed + "\nContent-Encoding: gzip\n\n" + body, notJSON},
 
-		{"nothing", typed + "\n\n", notObject},
-		{"half an object", typed + "\n\n{\"query\":", notObject},
-		{"an object and more", typed + "\n\n{\"query\":\"{ __typename }\"}{}", notObject},
-		{"a batch", typed + "\n\n[{\"query\":\"{ __typename }\"}]", notObject},
-		{"not UTF-8", typed + "\n\n{\"query\":\"{ __typename } #\xff\"}", notObject},
-		{"a lone surrogate is U+FFFD", typed + "\n\n" + `{"query":"{ __typename } # \ud800"}`,
-			typename},
+		{"nothing", post, notObject},
+		{"half an object", post + `{"query":`, notObject},
+		{"an object and more", post + body + "{}", notObject},
+		{"a batch", post + "[" + body + "]", notObject},
+		{"null", post + "null", notObject},
+		{"not UTF-8", post + "{\"query\":\"{ __typename } #\xff\"}", notObject},
+		{"a lone surrogate is U+FFFD", post + `{"query":"{ __typename } # \ud800"}`, typename},
 
-		{"no query", typed + "\n\n{}", refused(400, "query must be a string")},
-		{"null", typed + "\n\nnull", notObject},
-		{"a query twice: the last counts, as in JavaScript", typed + "\n\n" +
-			`{"query":"{","query":"{ __typename }"}`, typename},
-		{"numbers larger than any float64, where none is wanted", typed + "\n\n" +
-			`{"query":"{ __typename }","variables":{"x":1e999},"y":1e999}`, typename},
-		{"another case", typed + "\n\n" + `{"Query":"{ __typename }"}`, refused(400,
-			"query must be a string")},
-		{"a query that is no string", typed + "\n\n" + `{"query":1}`, refused(400,
-			"query must be a string")},
-		{"a bad operationName", typed + "\n\n" + `{"query":"{ __typename }","operationName":1}`,
-			badMember},
-		{"bad variables", typed + "\n\n" + `{"query":"{ __typename }","variables":[]}`, badMember},
-		{"bad extensions", typed + "\n\n" + `{"query":"{ __typename }","extensions":"x"}`,
-			badMember},
-		{"nulls, other members", typed + "\n\n" +
-			`{"query":"{ __typename }","operationName":null,` +
-			`"variables":null,"extensions":null,"id":1}`, typename},
-		{"an operationName of \"\"", typed + "\n\n" +
-			`{"query":"{ __typename }","operationName":""}`,
-			replied(`{"errors":[{"message":"Unknown operation named \"\"."}]}`)},
-	} {
-		if got := s.send(test.request); got != test.want {
-			t.Errorf("%s: %.200s\n got %s\nwant %s", test.name, test.request, got, test.want)
-		}
-	}
+		{"no query", post + "{}", noQuery},
+		{"another case", post + `{"Query":"{ __typename }"}`, noQuery},
+		{"a query that is no string", post + `{"query":1}`, noQuery},
+		{"of two the last counts, as in JavaScript", with(`"query":1,` + body[1:len(body)-1]), typename},
+		{"a bad operationName", with(`"operationName":1`), badMember},
+		{"an empty one", with(`"operationName":""`), unknown},
+		{"bad variables", with(`"variables":[]`), badMember},
+		{"bad extensions", with(`"extensions":"x"`), badMember},
+		{"nulls", with(`"operationName":null,"variables":null,"extensions":null`), typename},
+		{"numbers that no float64 holds", with(`"variables":{"x":1e999},"y":1e999`), typename},
+	}.test(t, s)
+
 	endless := strings.NewReader(strings.Repeat("x", 1<<20))
-	r := parseRequest(typed + "\n\n")
+	r := parseRequest(post)
 	r.Body = io.NopCloser(endless)
 	s.ServeHTTP(httptest.NewRecorder(), r)
 	if read := 1<<20 - endless.Len(); read > 102_401 {
@@ -1577,13 +1460,11 @@ func Test4_Refusals(t *testing.T) {
 // has a JSON body or a token.
 func Test4_CORS(t *testing.T) {
 	s := newServer(t)
-	request := "OPTIONS /api\nOrigin: https://example.com\nAccess-Control-Request-Method: POST\n" +
-		"Access-Control-Request-Headers: authorization,content-type\n\n"
-	want := "204 No Content\nAccess-Control-Allow-Headers: Authorization, Content-Type\n" +
-		"Access-Control-Allow-Methods: GET, POST\n\n"
-	if got := s.send(request); got != want {
-		t.Errorf("%s\n got %s\nwant %s", request, got, want)
-	}
+	exchanges{{"preflight", "OPTIONS /api\nOrigin: https://example.com\n" +
+		"Access-Control-Request-Method: POST\nAccess-Control-Request-Headers: authorization\n\n",
+		"204 No Content\nAccess-Control-Allow-Headers: Authorization, Content-Type\n" +
+			"Access-Control-Allow-Methods: GET, POST\n\n",
+	}}.test(t, s)
 	w := httptest.NewRecorder() // send leaves out what every reply has
 	s.ServeHTTP(w, parseRequest("GET /nowhere\n\n"))
 	for name, want := range map[string]string{
@@ -1604,10 +1485,8 @@ func Test4_CORS(t *testing.T) {
 // The page shows tokens and secrets. Its policy lets it talk to this server
 // alone, and run nothing but what stands in it.
 func Test4_ThePageLoadsNothing(t *testing.T) {
-	s := newServer(t)
 	hash := func(element string) string {
-		m := regexp.MustCompile(`(?s)<` + element + `>(.*)</` + element +
-			`>`).FindStringSubmatch(page)
+		m := regexp.MustCompile("(?s)<" + element + ">(.*)</" + element + ">").FindStringSubmatch(page)
 		sum := sha256.Sum256([]byte(m[1]))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
@@ -1615,12 +1494,11 @@ func Test4_ThePageLoadsNothing(t *testing.T) {
 		"; style-src " + hash("style") + "; connect-src 'self'; img-src data:; base-uri 'none'; " +
 		"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'\n" +
 		"Content-Type: text/html; charset=utf-8\nReferrer-Policy: no-referrer\n\n" + page
-	for _, method := range []string{"GET", "HEAD"} {
-		request := method + " /api\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\n\n"
-		if got := s.send(request); got != want {
-			t.Errorf("%s\n got %s\nwant %s", request, got, want)
-		}
-	}
+	const accept = "\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\n\n"
+	exchanges{
+		{"GET", "GET /api" + accept, want},
+		{"HEAD", "HEAD /api" + accept, want},
+	}.test(t, newServer(t))
 	loads := regexp.MustCompile(`(src|href)="[^"]+|url\(|@import|innerHTML|Storage|cookie`)
 	if got := loads.FindAllString(page, -1); len(got) != 1 || got[0] != `href="data:,` {
 		t.Errorf("the page has %q", got)
@@ -1629,30 +1507,26 @@ func Test4_ThePageLoadsNothing(t *testing.T) {
 
 // A connection costs memory; who is slow, or silent, has to give it back.
 func Test4_SlowClientsAreCutOff(t *testing.T) {
-	const half = "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 26\r\n"
-	for _, test := range []struct {
-		name, first string
-		want        time.Duration
-		reply       string
-	}{
-		{"headers, 10 s", half, 10 * time.Second, ""},
-		{"the whole request, 30 s", half + "\r\n{", 30 * time.Second,
-			"HTTP/1.1 400 Bad Request\r\n"},
-		{"idle, 2 min", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute,
-			"HTTP/1.1 200 OK\r\n"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, began := newServer(t).dial(t), time.Now()
-				go io.WriteString(client, test.first)
-				reply, _ := io.ReadAll(client)
-				if time.Since(began) != test.want || !strings.HasPrefix(string(reply),
-					test.reply) {
-					t.Errorf("the connection ended after %v, with %q", time.Since(began), reply)
-				}
-			})
-		})
-	}
+	const half = "POST /api HTTP/1.1\r\nHost: x\r\n" +
+		"Content-Type: application/json\r\nContent-Length: 26\r\n"
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			name, first string
+			want        time.Duration
+			reply       string
+		}{
+			{"headers", half, 10 * time.Second, ""},
+			{"the request", half + "\r\n{", 30 * time.Second, "HTTP/1.1 400 Bad Request\r\n"},
+			{"idle", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute, "HTTP/1.1 200 OK\r\n"},
+		} {
+			client, began := newServer(t).dial(t), time.Now()
+			go io.WriteString(client, test.first)
+			reply, _ := io.ReadAll(client)
+			if d := time.Since(began); d != test.want || !strings.HasPrefix(string(reply), test.reply) {
+				t.Errorf("%s: cut off after %v, with %q; want %v", test.name, d, reply, test.want)
+			}
+		}
+	})
 }
 
 // The log is read in terminals: nothing in it can drive one, or look like another
@@ -2219,21 +2093,17 @@ func signUpInSteps(t *testing.T, email string, saved map[int64]string) iter.Seq[
 func Test6_Settings(t *testing.T) {
 	const file = "\ufeff# comments, blank lines, CRLF\r\n\r\n" +
 		"export JWT_SECRET = \"of the # file\" # quoted\r\nPORT=4000 # a number\r\nOTHER=x\n"
+	const data, s = "users.jsonl", time.Second
 	for _, test := range []struct {
-		name, args, port, secret, file string
-		want                           settings
+		args, port, secret, file string
+		want                     settings
 	}{
-		{"defaults", "", "", "", "", settings{"localhost:3000", "users.jsonl", 10, 0, false, ""}},
-		{"flags", "-addr :1 -data x -cost 4 -ttl 30s -v", "", "", "", settings{":1", "x", 4,
-			30 * time.Second, true, ""}},
-		{"environment", "-cost 16", "0", " bytes ", "", settings{":0", "users.jsonl", 16, 0,
-			false, " bytes "}},
-		{".env", "", "", "", file, settings{":4000", "users.jsonl", 10, 0, false,
-			"of the # file"}},
-		{"environment over .env", "", "65535", "x", file, settings{":65535", "users.jsonl", 10,
-			0, false, "x"}},
-		{"flag over both", "-addr h:1 -ttl 1s", "2", "x", file, settings{"h:1", "users.jsonl",
-			10, time.Second, false, "x"}},
+		{"", "", "", "", settings{"localhost:3000", data, 10, 0, false, ""}},
+		{"-addr :1 -data x -cost 4 -ttl 30s -v", "", "", "", settings{":1", "x", 4, 30 * s, true, ""}},
+		{"-cost 16", "0", " bytes ", "", settings{":0", data, 16, 0, false, " bytes "}},
+		{"", "", "", file, settings{":4000", data, 10, 0, false, "of the # file"}},
+		{"", "65535", "x", file, settings{":65535", data, 10, 0, false, "x"}},
+		{"-addr h:1 -ttl 1s", "2", "x", file, settings{"h:1", data, 10, s, false, "x"}},
 	} {
 		t.Chdir(t.TempDir())
 		t.Setenv("PORT", test.port)
@@ -2247,7 +2117,7 @@ func Test6_Settings(t *testing.T) {
 		}
 		got, err := readSettings(strings.Fields(test.args), env, io.Discard)
 		if err != nil || got != test.want {
-			t.Errorf("%s: got %+v, %v\nwant %+v", test.name, got, err, test.want)
+			t.Errorf("%+v:\n got %+v, %v", test, got, err)
 		}
 	}
 }
@@ -2256,10 +2126,8 @@ func Test6_Settings(t *testing.T) {
 func Test6_DotEnv(t *testing.T) {
 	for line, want := range map[string]string{
 		"A=x":                    "x",
-		"A=":                     "",
 		"\ufeffA=x":              "x",
 		"\t export\tA = x y \r":  "x y",
-		"exportA=x":              "",
 		"A=x#y":                  "x#y",
 		"A=#x":                   "#x",
 		"A= # x":                 "",
@@ -2267,14 +2135,12 @@ func Test6_DotEnv(t *testing.T) {
 		"#A=x":                   "",
 		`A="x # y" # z`:          "x # y",
 		`A='"x" $B \n'`:          `"x" $B \n`,
-		`A=""`:                   "",
 		`A="x`:                   `"x`,
 		`A="x"y`:                 `"x"y`,
 		"A=x=y":                  "x=y",
 		"A=x\nA=y\n":             "y",
 		"A=x\nB=y\n# A=z\nA z\n": "x",
 		"A=\nx":                  "",
-		"A=\xff":                 "\xff",
 	} {
 		if got := dotEnv(line)["A"]; got != want {
 			t.Errorf("%q: A is %q, want %q", line, got, want)
@@ -2287,15 +2153,15 @@ func Test6_DotEnv(t *testing.T) {
 func Test6_BadSettings(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("JWT_SECRET", "")
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
-	line := `{"id":1,"username":"x","email":"x@b","password":"$2a$04$` + strings.Repeat("x", 53) +
-		`","createdAt":"2026-11-23T16:01:02Z"}` + "\n"
-	os.WriteFile("damaged", []byte(line+strings.Replace(line, "1", "2", 1)), 0o600)
+	defer listener.Close()
+	taken := listener.Addr().String()
+	os.WriteFile("damaged", []byte(userLine(1, "ann")+userLine(2, "ann")), 0o600)
 	const addr = ": -addr must be host:port, such as localhost:3000, and PORT a number from 0 to 65535"
+	const help = " (-h explains the flags)"
 	for _, test := range []struct {
 		args, port string
 		status     int
@@ -2303,26 +2169,24 @@ func Test6_BadSettings(t *testing.T) {
 	}{
 		{"-cost 3", "", 2, "-cost 3: must be from 4 to 16"},
 		{"-cost 17", "", 2, "-cost 17: must be from 4 to 16"},
-		{"-cost x", "", 2,
-			`invalid value "x" for flag -cost: parse error (-h explains the flags)`},
+		{"-cost x", "", 2, `invalid value "x" for flag -cost: parse error` + help},
 		{"-ttl 999ms", "", 2, "-ttl 999ms: must be a second or more, such as 30s"},
 		{"-ttl -1s", "", 2, "-ttl -1s: must be a second or more, such as 30s"},
 		{"-addr 3000", "", 2, `can't listen on "3000"` + addr},
 		{"-addr :65536", "", 2, `can't listen on ":65536"` + addr},
 		{"", "http", 2, `can't listen on ":http"` + addr},
-		{"-x", "", 2, "flag provided but not defined: -x (-h explains the flags)"},
-		{"serve", "", 2, `unexpected argument "serve" (-h explains the flags)`},
-		{"-addr " + taken.Addr().String(), "", 1, "listen tcp " + taken.Addr().String() +
+		{"-x", "", 2, "flag provided but not defined: -x" + help},
+		{"serve", "", 2, `unexpected argument "serve"` + help},
+		{"-addr " + taken, "", 1, "listen tcp " + taken +
 			": bind: address already in use (-addr or PORT can name another)"},
 		{"-addr localhost:0 -data damaged", "", 1, "damaged:2: email already in use"},
 	} {
 		t.Setenv("PORT", test.port)
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr)
-		if want := "graphql-jwt-auth: " + test.want + "\n"; status != test.status ||
-			stderr.String() != want || stdout.Len() > 0 {
-			t.Errorf("%s: status %d, want %d\n got %swant %s", test.args, status, test.status,
-				&stderr, want)
+		want := "graphql-jwt-auth: " + test.want + "\n"
+		if status != test.status || stderr.String() != want || stdout.Len() > 0 {
+			t.Errorf("%s: %d\n got %swant %d: %s", test.args, status, &stderr, test.status, want)
 		}
 	}
 	os.Mkdir(".env", 0o700)
@@ -2337,40 +2201,39 @@ func Test6_Help(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), []string{"-h"}, nil, &stdout, &stderr)
 	flags := regexp.MustCompile(`(?m)^  -\w+`).FindAllString(stdout.String(), -1)
-	if status != 0 || stderr.Len() > 0 ||
-		fmt.Sprint(flags) != "[  -addr   -cost   -data   -ttl   -v]" {
-		t.Errorf("status %d, on standard output:\n%s\non standard error:\n%s", status, &stdout,
-			&stderr)
+	if status != 0 || stderr.Len() > 0 || fmt.Sprint(flags) != "[  -addr   -cost   -data   -ttl   -v]" {
+		t.Errorf("status %d, stdout:\n%s\nstderr:\n%s", status, &stdout, &stderr)
 	}
 }
 
 // The log says how to reach the service, and how it could be abused.
 func Test6_Warnings(t *testing.T) {
-	const local = "serving http://localhost:3000/api, with 0 users from users.jsonl\n"
-	const everybody = "warning: everybody knows this JWT_SECRET: anyone can log in as anyone\n"
-	const short = "warning: JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2): it can be guessed\n"
-	const reachable = "other machines can reach this one (with -addr localhost:3000 they can't)\n"
-	good := strings.Repeat("x", 32)
-	for _, test := range []struct{ name, secret, addr, ip, want string }{
-		{"all is well", good, "localhost:0", "127.0.0.1", local},
-		{"no secret", "", "localhost:0", "::1",
-			"warning: no JWT_SECRET, so a random one: its tokens end with this process\n" + local},
-		{"a short one", good[:31], "localhost:0", "127.0.0.1", short + local},
-		{"the tutorial's", secret, "localhost:0", "127.0.0.1", everybody + local},
-		{"jwt.io's", "your-256-bit-secret", "localhost:0", "127.0.0.1", everybody + local},
-		{"jwt.io's new one", "a-string-secret-at-least-256-bits-long", "localhost:0",
-			"127.0.0.1", everybody + local},
-		{"the shortest that is known", "secret", "localhost:0", "127.0.0.1", everybody + local},
-		{"PORT", good, ":0", "::", reachable + local},
-		{"every interface", good, "0.0.0.0:0", "0.0.0.0", reachable + local},
-		{"one interface", good, "[fe80::1]:0", "fe80::1", reachable + strings.Replace(local,
-			"localhost", "[fe80::1]", 1)},
+	const (
+		local     = "serving http://localhost:3000/api, with 0 users from users.jsonl\n"
+		random    = "warning: no JWT_SECRET, so a random one: its tokens end with this process\n"
+		everybody = "warning: everybody knows this JWT_SECRET: anyone can log in as anyone\n"
+		short     = "warning: JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2): it can be guessed\n"
+		reachable = "other machines can reach this one (with -addr localhost:3000 they can't)\n"
+		ip4       = "127.0.0.1"
+	)
+	good, remote := strings.Repeat("x", 32), strings.Replace(local, "localhost", "[fe80::1]", 1)
+	for _, test := range []struct{ secret, addr, ip, want string }{
+		{good, "localhost:0", ip4, local},
+		{"", "localhost:0", "::1", random + local},
+		{good[:31], "localhost:0", ip4, short + local},
+		{"somereallylongsecretkey", "localhost:0", ip4, everybody + local},
+		{"your-256-bit-secret", "localhost:0", ip4, everybody + local},
+		{"a-string-secret-at-least-256-bits-long", "localhost:0", ip4, everybody + local},
+		{"secret", "localhost:0", ip4, everybody + local},
+		{good, ":0", "::", reachable + local},
+		{good, "0.0.0.0:0", "0.0.0.0", reachable + local},
+		{good, "[fe80::1]:0", "fe80::1", reachable + remote},
 	} {
 		var logged bytes.Buffer
 		announce(settings{secret: test.secret, addr: test.addr, data: "users.jsonl"},
 			&net.TCPAddr{IP: net.ParseIP(test.ip), Port: 3000}, 0, log.New(&logged, "", 0))
 		if logged.String() != test.want {
-			t.Errorf("%s:\n got %s\nwant %s", test.name, &logged, test.want)
+			t.Errorf("%s at %s:\n got %s\nwant %s", test.secret, test.addr, &logged, test.want)
 		}
 	}
 }
@@ -2383,21 +2246,27 @@ func Test6_StartsAndStops(t *testing.T) {
 		t.Skip("Windows has no signal that a program could send to another")
 	}
 	t.Chdir(t.TempDir())
+	// begin has the program wait for the body of a request.
+	begin := func(p program) (net.Conn, *bufio.Reader) {
+		conn, err := net.Dial("tcp", p.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		io.WriteString(conn, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+			"Content-Length: 26\r\nExpect: 100-continue\r\n\r\n")
+		reply := bufio.NewReader(conn)
+		reply.ReadString('\n') // 100 Continue: the handler is at work
+		reply.ReadString('\n')
+		return conn, reply
+	}
+
 	p := startProgram(t)
 	token := regexp.MustCompile(`eyJ[^"]*`).FindString(p.post(t, johnSignsUp, ""))
-	slow, err := net.Dial("tcp", p.host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body := `{"query":"{ __typename }"}`
-	fmt.Fprintf(slow, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
-	answer := bufio.NewReader(slow)
-	answer.ReadString('\n') // 100 Continue: the handler is at work
-	answer.ReadString('\n')
+	conn, reply := begin(p)
 	p.stop(t, syscall.SIGTERM)
-	io.WriteString(slow, body)
-	if status, _ := answer.ReadString('\n'); status != "HTTP/1.1 200 OK\r\n" {
+	io.WriteString(conn, `{"query":"{ __typename }"}`)
+	if status, _ := reply.ReadString('\n'); status != "HTTP/1.1 200 OK\r\n" {
 		t.Errorf("the request under way got %q", status)
 	}
 	if err := p.cmd.Wait(); err != nil {
@@ -2408,11 +2277,7 @@ func Test6_StartsAndStops(t *testing.T) {
 	if got := p.post(t, whoAmI, token); got != meIsJohn {
 		t.Errorf("me, after the restart:\n got %s\nwant %s", got, meIsJohn)
 	}
-	slow, _ = net.Dial("tcp", p.host)
-	defer slow.Close()
-	fmt.Fprint(slow, "POST /api HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"Content-Length: 1\r\nExpect: 100-continue\r\n\r\n")
-	bufio.NewReader(slow).ReadString('\n')
+	begin(p)
 	p.stop(t, os.Interrupt)
 	p.cmd.Process.Signal(os.Interrupt)
 	if err := p.cmd.Wait(); err == nil {
@@ -2623,19 +2488,19 @@ func Test7_TheREADMENamesEverySettingAndRefusal(t *testing.T) {
 		}
 	}
 
-	refusals := []string{errAccept.message,
+	refusals := []string{"Accept " + graphQLJSON + " or " + plainJSON,
 		fmt.Sprintf("At most %d signup and login fields in one operation", maxMutationFields),
 		"The document asks for too many fields: at most 10,000", errTooManyFields.Message,
 		fmt.Sprintf("Syntax Error: Nested more than %d levels deep.", maxDepth)}
 	refusals = append(refusals, all(`err\w+ += errors.New\("(.*)"\)`, readText(t, "jwt.go"))...)
 	refusals = append(refusals, all(`errors.New\("([A-Z].*)"\)`, readText(t, "store.go"))...)
-	refusals = append(refusals, all(`(?:badInput\(|unauthenticated\(|Error\{"\w+", |Error\{\d+, )"(.*?)"[,)}]`,
+	refusals = append(refusals, all(`(?:badInput\(|unauthenticated\(|Error\{"\w+", |refusal\(\d+, )"(.*?)"[,)}]`,
 		readText(t, "main.go"))...)
 	_, table, _ := strings.Cut(readme, "## What it refuses")
 	table, _, _ = strings.Cut(table, "\n## ")
 	messages := strings.Join(all("(?m)^\\| (`.*?`) \\|", table), "")
 	sameTexts(t, "refusals", all("`(.*?)`", messages), refusals)
-	for _, e := range regexp.MustCompile(`Error\{(\d+), ("[^"]*"),`).FindAllStringSubmatch(readText(t, "main.go"), -1) {
+	for _, e := range regexp.MustCompile(`refusal\((\d+), ("[^"]*")[,)]`).FindAllStringSubmatch(readText(t, "main.go"), -1) {
 		status, message := e[1], strings.Trim(e[2], `"`)
 		if !regexp.MustCompile("\\| .*`" + regexp.QuoteMeta(message) + "`.* \\| " + status).MatchString(table) {
 			t.Errorf("README.md does not say that %s has status %s", message, status)
@@ -2976,17 +2841,15 @@ func newServer(t testing.TB) *server {
 
 // ask sends a document, with a token unless that is "", and returns the body of the reply.
 func (s *server) ask(document, token string) string {
-	request := ask(document)
-	if token != "" {
-		request = ask(document, "Authorization: Bearer "+token)
-	}
-	_, body, _ := strings.Cut(s.send(request), "\n\n")
-	return body
+	return s.body(askAs(document, token))
 }
 
 // askWith sends a document and its variables, in JSON, and returns the body of the reply.
 func (s *server) askWith(document, variables string) string {
-	request := strings.TrimSuffix(ask(document), "}") + `,"variables":` + variables + `}`
+	return s.body(strings.TrimSuffix(ask(document), "}") + `,"variables":` + variables + `}`)
+}
+
+func (s *server) body(request string) string {
 	_, body, _ := strings.Cut(s.send(request), "\n\n")
 	return body
 }
@@ -3001,20 +2864,25 @@ func (s *server) token(document string) string {
 func (s *server) send(request string) string {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, parseRequest(request))
-	header := w.Header()
-	for name, value := range everyReply {
-		if slices.Equal(header[name], value) {
-			header.Del(name)
-		}
-	}
-	if header.Get("Content-Length") == fmt.Sprint(w.Body.Len()) {
-		header.Del("Content-Length")
+	for _, h := range everyReply {
+		w.Header().Del(h.name)
 	}
 	reply := fmt.Sprintf("%d %s\n", w.Code, http.StatusText(w.Code))
-	for _, name := range slices.Sorted(maps.Keys(header)) {
-		reply += http.CanonicalHeaderKey(name) + ": " + strings.Join(header[name], ", ") + "\n"
+	for _, name := range slices.Sorted(maps.Keys(w.Header())) {
+		reply += name + ": " + strings.Join(w.Header()[name], ", ") + "\n"
 	}
 	return reply + "\n" + w.Body.String()
+}
+
+// A table of requests and of the replies that the server sends.
+type exchanges []struct{ name, request, want string }
+
+func (table exchanges) test(t *testing.T, s *server) {
+	for _, row := range table {
+		if got := s.send(row.request); got != row.want {
+			t.Errorf("%s: %.999s\n got %s\nwant %s", row.name, row.request, got, row.want)
+		}
+	}
 }
 
 // dial connects to the server, without a network.
@@ -3059,19 +2927,20 @@ func ask(document string, headers ...string) string {
 	return strings.Join(lines, "\n") + "\n\n" + `{"query":` + quoted(document) + `}`
 }
 
+// askAs does so with a token, unless that is "".
+func askAs(document, token string) string {
+	if token == "" {
+		return ask(document)
+	}
+	return ask(document, "Authorization: Bearer "+token)
+}
+
 func loginOf(email, password string) string {
-	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email),
-		quoted(password))
+	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email), quoted(password))
 }
 
 // quoted writes a string as JSON and GraphQL do.
-func quoted(s string) string {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.Encode(s)
-	return strings.TrimSpace(text.String())
-}
+func quoted(s string) string { return string(appendJSONString(nil, s)) }
 
 // replied, refused and refusedToken write replies, as send does.
 func replied(body string) string {
@@ -3081,9 +2950,8 @@ func replied(body string) string {
 func refused(status int, message string, headers ...string) string {
 	lines := append(headers, "Content-Type: application/json; charset=utf-8")
 	slices.Sort(lines)
-	return fmt.Sprintf("%d %s\n%s\n\n{\"errors\":[{\"message\":%s}]}", status,
-		http.StatusText(status),
-		strings.Join(lines, "\n"), quoted(message))
+	return fmt.Sprintf("%d %s\n%s\n\n"+`{"errors":[{"message":%s}]}`,
+		status, http.StatusText(status), strings.Join(lines, "\n"), quoted(message))
 }
 
 func refusedToken(message string) string {
@@ -3096,14 +2964,13 @@ func refusedToken(message string) string {
 func errorAt(message, at string) string {
 	places := regexp.MustCompile(`(\d+):(\d+) ?`).ReplaceAllString(at, `{"line":$1,"column":$2},`)
 	return fmt.Sprintf(`{"errors":[{"message":%s,"locations":[%s]}]}`,
-		appendJSONString(nil, message), strings.TrimSuffix(places, ","))
+		quoted(message), strings.TrimSuffix(places, ","))
 }
 
 // fieldError writes the body of a reply whose one field failed.
 func fieldError(field string, column int, message, code string) string {
 	return fmt.Sprintf(`{"errors":[{"message":%s,"locations":[{"line":1,"column":%d}],"path":["%s"],`+
-		`"extensions":{"code":"%s"}}],"data":{"%[3]s":null}}`, quoted(message), column, field,
-		code)
+		`"extensions":{"code":"%s"}}],"data":{"%[3]s":null}}`, quoted(message), column, field, code)
 }
 
 // A program is a process of its own that serves the users.jsonl of its folder.
@@ -3113,21 +2980,14 @@ type program struct {
 }
 
 func startProgram(t *testing.T) program {
-	path, err := os.Executable()
-	if err != nil {
+	path, _ := os.Executable()
+	cmd := exec.CommandContext(t.Context(), path, "-addr", "localhost:0", "-cost", "4")
+	cmd.Args[0] = "graphql-jwt-auth"
+	cmd.Env = append(os.Environ(), "JWT_SECRET="+secret)
+	stderr, _ := cmd.StderrPipe()
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: path, Args: []string{"graphql-jwt-auth", "-addr", "localhost:0",
-		"-cost", "4"},
-		Env: append(os.Environ(), "JWT_SECRET="+secret)}
-	stderr, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill() })
 	url := regexp.MustCompile(`http://(.*)/api`)
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		if m := url.FindStringSubmatch(lines.Text()); m != nil {
@@ -3152,13 +3012,10 @@ func (p program) stop(t *testing.T, signal os.Signal) {
 	}
 }
 
-// post sends a document to the program, with a token unless that is "".
+// post does over the network what ask does without.
 func (p program) post(t *testing.T, document, token string) string {
-	r := parseRequest(ask(document))
+	r := parseRequest(askAs(document, token))
 	r.RequestURI, r.URL.Scheme, r.URL.Host = "", "http", p.host
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
 	reply, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -331,10 +331,10 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	password := args["password"].(string)
 	err := cmp.Or(checkUsername(username), checkEmail(email), checkPassword(password))
 	if err != nil {
-		return nil, badInput(err.Error())
+		return nil, err
 	}
 	if _, taken := a.store.byEmail(email); taken {
-		return nil, badInput(errEmailTaken.Error())
+		return nil, badInput("Email already in use")
 	}
 	done, err := a.takeTurn(ctx)
 	if err != nil {
@@ -348,9 +348,9 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	u, err := a.store.add(username, email, string(hash))
 	switch {
 	case err == errEmailTaken: // by someone quicker
-		return nil, badInput(err.Error())
+		return nil, badInput("Email already in use")
 	case err != nil:
-		return nil, codedError{"INTERNAL_SERVER_ERROR", err.Error()}
+		return nil, codedError{"INTERNAL_SERVER_ERROR", "Could not save the user"}
 	}
 	return a.token(u, 365*24*time.Hour+6*time.Hour), nil // jsonwebtoken's "1y"
 }
@@ -374,6 +374,43 @@ func (a *app) login(ctx context.Context, args map[string]any) (any, error) {
 		return nil, unauthenticated("Incorrect password")
 	}
 	return a.token(u, 24*time.Hour), nil
+}
+
+// checkUsername judges a username that has no white space around it.
+func checkUsername(name string) error {
+	switch {
+	case name == "":
+		return badInput("Username must not be empty")
+	case utf8.RuneCountInString(name) > 255:
+		return badInput("Username must be at most 255 characters")
+	}
+	return nil
+}
+
+// checkEmail judges an email as HTML's <input type=email> does, and by length.
+func checkEmail(email string) error {
+	local, domain, _ := strings.Cut(email, "@")
+	valid := len(email) <= 254 && local != "" && consistsOf(local, ".!#$%&'*+/=?^_`{|}~-")
+	for label := range strings.SplitSeq(domain, ".") {
+		valid = valid && 0 < len(label) && len(label) <= 63 && consistsOf(label, "-") &&
+			label[0] != '-' && label[len(label)-1] != '-'
+	}
+	if !valid {
+		return badInput("Invalid email address")
+	}
+	return nil
+}
+
+// consistsOf reports whether text has only ASCII letters, digits and these.
+func consistsOf(text, these string) bool {
+	for i := range len(text) {
+		c := text[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (c < '0' || '9' < c) && strings.IndexByte(these, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkPassword refuses, among others, what bcrypt would take for another: it

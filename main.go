@@ -271,7 +271,7 @@ func announce(set settings, address *net.TCPAddr, users int, logger *log.Logger)
 		host = "localhost"
 	}
 	where := net.JoinHostPort(host, strconv.Itoa(address.Port))
-	logger.Printf("serving http://%s/api, with %d users from %s", where, users, set.data)
+	logger.Printf("serving http://%s/api, with %s from %s", where, count(users, "user"), set.data)
 }
 
 // -----------------------------------------------------------------------------

@@ -825,6 +825,8 @@ func Test3_Documents(t *testing.T) {
 			`{"me":{"id":1}}`},
 		{"fields of one key are merged (§5.3.2)", `{ me { id } x: __typename me { email id } }`,
 			`{"me":{"id":1,"email":"johndoe@example.com"},"x":"Query"}`},
+		{"of many keys, too", `{ me { a: id b: id c: id d: id e: id f: id g: id h: id i: id j: id b: id } }`,
+			`{"me":{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}}`},
 		{"@skip and @include (§3.13)", `{ me { id @skip(if: true) username @include(if: true)
 			email @include(if: false) ... @skip(if: false) { x: id } ... @include(if: false) { y: id } } }`,
 			`{"me":{"username":"johndoe","x":1}}`},
@@ -884,6 +886,11 @@ func Test3_Variables(t *testing.T) {
 			`{"name":"User"}`, `{"data":{"__type":{"name":"User"}}}`},
 		{"an optional argument, left out", `query($x: Boolean) { __type(name: "User") { fields(includeDeprecated: $x) { name } } }`,
 			`{}`, `{"data":{"__type":{"fields":[{"name":"id"},{"name":"username"},{"name":"email"}]}}}`},
+		{"the argument's own default, then", `query($x: Boolean) { __schema { directives(includeDeprecated: $x) { isRepeatable } } }`,
+			`{}`, `{"data":{"__schema":{"directives":[` + strings.Repeat(`{"isRepeatable":false},`, 4) + `{"isRepeatable":false}]}}}`},
+		{"null is a value, which it may not have", `query($x: Boolean) { __schema { directives(includeDeprecated: $x) { name } } }`,
+			`{"x":null}`, `{"errors":[{"message":"Argument \"includeDeprecated\" of non-null type \"Boolean!\" must not be null.",` +
+				`"locations":[{"line":1,"column":63}],"path":["__schema","directives"]}],"data":null}`},
 		{"missing", x("Boolean!"), `{}`, invalid(`of required type "Boolean!" was not provided.`)},
 		{"null", x("Boolean!"), `{"x":null}`, invalid(`of non-null type "Boolean!" must not be null.`)},
 		{"a string for a Boolean", x("Boolean!"), `{"x":"true"}`,
@@ -1098,6 +1105,7 @@ func Test3_ValidationErrors(t *testing.T) {
 		{"5.3.1", "{ me { password } }", `Cannot query field "password" on type "User".`, "1:8"},
 		{"5.3.1", "{ me { __schema { description } } }", `Cannot query field "__schema" on type "User".`, "1:8"},
 		{"5.3.1", "mutation { me }", `Cannot query field "me" on type "Mutation".`, "1:12"},
+		{"5.3.1, twice", "{ me { a: x a: x } }", `Cannot query field "x" on type "User".`, "1:8"},
 		{"5.3.2", "{ me { a: id a: email } }",
 			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:8 1:14"},
 		{"5.3.2", `{ a: __type(name: "A") { name } a: __type(name: "B") { name } }`,
@@ -1318,6 +1326,23 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		got := s.ask(test.document, "")
 		if got != test.want && (test.want != "" || strings.HasPrefix(got, `{"errors":[{"message":"At most`) || !strings.Contains(got, `"data":`)) {
 			t.Errorf("%s: %.60s…\n got %.300s\nwant %s", test.name, test.document, got, cmp.Or(test.want, "data"))
+		}
+	}
+}
+
+// Who sends nonsense gets a hundred errors at most, of whatever kind.
+func Test3_AHundredErrorsAtMost(t *testing.T) {
+	s := newServer(t)
+	repeat := func(part string) (text string) {
+		for i := range 101 {
+			text += fmt.Sprintf(part, i)
+		}
+		return text
+	}
+	for _, document := range []string{"{" + repeat(" x%d") + "}", "{" + repeat(" x%d: me { id }") + "}",
+		"{ __typename" + repeat(" @skip(if: $x%d)") + " }", repeat("query Q%d { x } ")} {
+		if got := strings.Count(s.ask(document, ""), `"message":`); got != 100 {
+			t.Errorf("%.60s…: %d errors, want 100", document, got)
 		}
 	}
 }

@@ -360,18 +360,20 @@ func unquote(text string) string {
 // >, &, U+2028 and U+2029, which would make other bytes, and another signature.
 func appendJSONString(text []byte, s string) []byte {
 	text = append(text, '"')
-	for _, c := range []byte(s) {
-		short := strings.IndexByte("\b\t\n\f\r", c)
-		switch {
-		case c == '"' || c == '\\':
-			text = append(text, '\\', c)
-		case c >= ' ':
-			text = append(text, c)
-		case short >= 0:
-			text = append(text, '\\', "btnfr"[short])
-		default:
+	written := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		text = append(text, s[written:i]...)
+		written = i + 1
+		short := strings.IndexByte("\"\\\b\t\n\f\r", c)
+		if short >= 0 {
+			text = append(text, '\\', `"\btnfr`[short])
+		} else {
 			text = fmt.Appendf(text, `\u%04x`, c)
 		}
 	}
-	return append(text, '"')
+	return append(append(text, s[written:]...), '"')
 }

@@ -2176,7 +2176,7 @@ var errTooManyFields = newError("The document asks for too many fields: at most 
 // execute is ExecuteRequest (§6.1). It returns the reply, and whether that has
 // data: false where the operation was refused before it ran.
 func (op *operation) execute(
-	ctx context.Context, variables map[string]any,
+	ctx context.Context, variables []member,
 ) (reply []byte, ok bool) {
 	e := &execution{operation: op, ctx: ctx, data: append(make([]byte, 0, 256), dataPrefix...)}
 	if e.coerceVariableValues(variables); e.errors != nil {
@@ -2227,56 +2227,55 @@ func (e *execution) limitMutations(root *collector) *gqlError {
 
 // coerceVariableValues is CoerceVariableValues (§6.1.2). The arguments of this
 // schema take strings and booleans, so a variable that is used rightly is one.
-func (e *execution) coerceVariableValues(values map[string]any) {
+func (e *execution) coerceVariableValues(input []member) {
+	if e.definition.variables == nil {
+		return
+	}
+	given := make(map[string]json.RawMessage, len(input))
+	for _, m := range input {
+		given[m.name] = m.value
+	}
+	e.variables = make(map[string]any, len(given))
 	for _, def := range e.definition.variables {
-		name := def.variable.value
-		value, isGiven := values[name]
-		if !isGiven && def.defaultValue != nil {
-			value, isGiven = e.valueOf(def.defaultValue), true
-		}
-		_, isString := value.(string)
-		_, isBoolean := value.(bool)
-		problem := ""
+		name, problem := def.variable.value, ""
+		value, isGiven := given[name]
 		switch {
+		case !isGiven && def.defaultValue != nil:
+			e.variables[name] = e.valueOf(def.defaultValue)
 		case !isGiven && def.typ.nonNull:
 			problem = fmt.Sprintf(`of required type "%s" was not provided.`, def.typ)
 		case !isGiven:
-			continue
-		case value == nil && def.typ.nonNull:
+		case string(value) == "null" && def.typ.nonNull:
 			problem = fmt.Sprintf(`of non-null type "%s" must not be null.`, def.typ)
-		case value != nil && def.typ.name == "String" && !isString:
-			problem = fmt.Sprintf("got invalid value %[1]s; "+
-				"String cannot represent a non string value: %[1]s", inspect(value))
-		case value != nil && def.typ.name == "Boolean" && !isBoolean:
-			problem = fmt.Sprintf("got invalid value %[1]s; "+
-				"Boolean cannot represent a non boolean value: %[1]s", inspect(value))
+		default:
+			e.variables[name], problem = coerceInput(value, def.typ.name)
 		}
 		if problem != "" {
 			problem = fmt.Sprintf(`Variable "$%s" %s`, name, problem)
 			e.errors = append(e.errors, *newError(problem, def.location))
 		}
-		if e.variables == nil {
-			e.variables = map[string]any{}
-		}
-		e.variables[name] = value
 	}
 }
 
-// inspect prints a value of JSON for a message.
-func inspect(value any) string {
-	switch v := value.(type) {
-	case string:
-		return string(appendJSONString(nil, v))
-	case json.Number:
-		if number, err := v.Float64(); err == nil {
-			value = number // 1e2 is 100
-		}
+// coerceInput makes a value of JSON into a String (§3.5.3) or Boolean (§3.5.4), or
+// says why it is none. Null is either.
+func coerceInput(input json.RawMessage, typeName string) (value any, problem string) {
+	text, isString := stringValue(input)
+	switch {
+	case string(input) == "null":
+		return nil, ""
+	case typeName == "String" && isString:
+		return text, ""
+	case typeName == "Boolean" && (string(input) == "true" || string(input) == "false"):
+		return string(input) == "true", ""
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
+	json.Unmarshal(input, &value)
+	inspected, _ := json.Marshal(value) // 1e2 is 100
+	if isString {
+		inspected = appendJSONString(nil, text)
 	}
-	return string(text)
+	return nil, fmt.Sprintf("got invalid value %[1]s; %[2]s cannot represent a non %[3]s value: %[1]s",
+		inspected, typeName, strings.ToLower(typeName))
 }
 
 // A fieldGroup is the fields that share a response key (§6.3.2).

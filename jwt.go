@@ -32,6 +32,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -285,20 +286,33 @@ func parseObject(text []byte) ([]member, error) {
 }
 
 // splitMembers takes apart what stands between the braces of a valid object.
-func splitMembers(text []byte) (members []member, err error) {
+func splitMembers(text []byte) ([]member, error) {
 	names := string(text) // one copy, of which each name is a piece
-	members = make([]member, 0, 6)
+	members := make([]member, 0, 6)
 	for start := 0; start < len(text); {
 		colon := start + indexOutside(text[start:], ':')
 		comma := colon + indexOutside(text[colon:], ',')
 		name := unquote(strings.TrimSpace(names[start:colon]))
-		if find(members, name) != nil {
-			err = fmt.Errorf("has the name %q twice", name)
-		}
 		members = append(members, member{name, bytes.TrimSpace(text[colon+1 : comma])})
 		start = comma + 1
 	}
-	return members, err
+	return members, repeatedName(members)
+}
+
+// repeatedName names a member that stands twice. It sorts, since to compare each
+// name with each would take too long for a large body.
+func repeatedName(members []member) error {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.name
+	}
+	slices.Sort(names)
+	for i := range names {
+		if i > 0 && names[i] == names[i-1] {
+			return fmt.Errorf("has the name %q twice", names[i])
+		}
+	}
+	return nil
 }
 
 // indexOutside is the index of the first mark outside of strings, objects and

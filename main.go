@@ -667,7 +667,7 @@ func bearerToken(authorization []string) (token string, refused *reply) {
 type parameters struct {
 	query         string
 	operationName *string // "" is a name, too
-	variables     map[string]any
+	variables     []member
 }
 
 func readParameters(r *http.Request) (p parameters, refused *reply) {
@@ -677,19 +677,19 @@ func readParameters(r *http.Request) (p parameters, refused *reply) {
 	}
 	members, refused := read(r)
 	hasQuery := false
-	for _, m := range members { // of repeated names, the last counts
-		var err error
-		switch m.name {
-		case "query":
+	for _, m := range members {
+		ok, isNull := true, string(m.value) == "null"
+		switch {
+		case m.name == "query":
 			p.query, hasQuery = stringValue(m.value)
-		case "operationName":
-			err = json.Unmarshal(m.value, &p.operationName)
-		case "variables":
-			p.variables, err = decodeObject(m.value)
-		case "extensions":
-			_, err = decodeObject(m.value)
+		case m.name == "operationName":
+			ok = json.Unmarshal(m.value, &p.operationName) == nil
+		case m.name == "variables" && !isNull:
+			p.variables, ok = readObject(m.value)
+		case m.name == "extensions" && !isNull:
+			_, ok = readObject(m.value)
 		}
-		if err != nil {
+		if !ok {
 			return p, errMembers
 		}
 	}
@@ -699,11 +699,11 @@ func readParameters(r *http.Request) (p parameters, refused *reply) {
 	return p, refused
 }
 
-// decodeObject keeps numbers as text: not all that JSON can write are float64.
-func decodeObject(value json.RawMessage) (object map[string]any, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	return object, decoder.Decode(&object)
+// readObject returns the members of a JSON object. Of repeated names, the last
+// will count, as in JavaScript.
+func readObject(text []byte) (members []member, ok bool) {
+	members, _ = parseObject(text)
+	return members, members != nil
 }
 
 // readBody returns the members of the body's JSON object.
@@ -715,8 +715,8 @@ func readBody(r *http.Request) ([]member, *reply) {
 	if len(body) > maxBody {
 		return nil, errTooLarge
 	}
-	members, _ := parseObject(body)
-	if err != nil || members == nil {
+	members, ok := readObject(body)
+	if err != nil || !ok {
 		return nil, errBody
 	}
 	return members, nil

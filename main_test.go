@@ -2642,7 +2642,7 @@ func FuzzDocument(f *testing.F) {
 		if errs != nil {
 			reply = response("", errs...)
 		} else {
-			reply, _ = op.execute(t.Context(), map[string]any{"x": x})
+			reply, _ = op.execute(t.Context(), []member{{"x", appendJSONString(nil, x)}})
 		}
 		var got struct{ Errors []gqlError }
 		if err := json.Unmarshal(reply, &got); err != nil {

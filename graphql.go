@@ -9,6 +9,7 @@
 // reads every executable document. A schema is written in the specification's
 // own language and consists of objects, scalars and enums: interfaces, unions,
 // input objects and subscriptions can't occur, so nothing here is about them.
+
 package main
 
 import (
@@ -35,6 +36,7 @@ const (
 	maxMutationFields = 10      // fields run by one mutation
 	maxErrors         = 100     // errors listed in a reply
 	maxWork           = 500_000 // steps of a rule that may go over fragments again and again
+	maxSearch         = 100_000 // steps of the search for the first conflict of fields
 )
 
 // A resolver gives the value of a field of Query or Mutation, with the arguments
@@ -265,7 +267,7 @@ func (l *lexer) digits() {
 	}
 }
 
-// string reads a StringValue in single quotes (§2.10.4).
+// string reads a StringValue between quotation marks (§2.10.4).
 func (l *lexer) string() string {
 	l.pos++
 	var value strings.Builder
@@ -302,7 +304,8 @@ func (l *lexer) escape() string {
 
 // A Unicode escape is \u{1F600}, \u00e9, or the surrogate pair \ud83d\ude00.
 var (
-	unicodeEscape    = regexp.MustCompile(`^\\u(?:\{([0-9A-Fa-f]{1,8})}|([0-9A-Fa-f]{4})(?:\\u([0-9A-Fa-f]{4}))?)`)
+	unicodeEscape = regexp.MustCompile(`^\\u(?:\{([0-9A-Fa-f]{1,8})}` +
+		`|([0-9A-Fa-f]{4})(?:\\u([0-9A-Fa-f]{4}))?)`)
 	badUnicodeEscape = regexp.MustCompile(`^\\u(?:\{[0-9A-Fa-f]{0,8}.?|.{0,4})`)
 )
 
@@ -312,13 +315,12 @@ func (l *lexer) unicodeEscape() string {
 		code, _ := strconv.ParseUint(m[1]+m[2], 16, 32) // one of them is empty
 		low, _ := strconv.ParseUint(m[3], 16, 32)
 		size := len(m[0])
-		if m[3] != "" && !utf16.IsSurrogate(rune(code)) {
-			size = 6 // the second escape is one of its own
+		if pair := utf16.DecodeRune(rune(code), rune(low)); pair != utf8.RuneError {
+			code = uint64(pair)
 		} else if m[3] != "" {
-			code = uint64(utf16.DecodeRune(rune(code), rune(low)))
+			size = 6 // the second escape is one of its own
 		}
-		isPair := size < 12 || code != utf8.RuneError
-		if code <= utf8.MaxRune && utf8.ValidRune(rune(code)) && isPair {
+		if code <= utf8.MaxRune && utf8.ValidRune(rune(code)) {
 			l.pos += size
 			return string(rune(code))
 		}
@@ -610,7 +612,7 @@ func (p *parser) parseDefinition() {
 			"Unexpected description, only GraphQL definitions support descriptions."))
 	case keyword.value == "extend":
 		p.advance()
-		if !slices.Contains(typeSystemKeywords, p.token.value) {
+		if !p.peek(tokenName) || !slices.Contains(typeSystemKeywords, p.token.value) {
 			p.unexpected(p.token)
 		}
 		p.refuseTypeSystemDefinition(start.location)
@@ -840,8 +842,8 @@ func (p *parser) parseNamedType() *typeRef {
 	return &typeRef{location: name.location, name: name.value}
 }
 
-// Description: StringValue; null where there is none. In the text of a schema a
-// line break is as good as a space.
+// Description: StringValue; nil where there is none. In the text of a schema, ~
+// stands for a backquote and a line break for a space.
 func (p *parser) parseDescription() any {
 	switch {
 	case !p.peek(tokenString) && !p.peek(tokenBlockString):
@@ -924,7 +926,7 @@ type schema struct {
 	resolvers  map[*element]resolver
 }
 
-// A typeDefinition is an object, a scalar or an enum (§3.5, §3.6, §3.9).
+// A typeDefinition is an object, a scalar or an enum (§3.6, §3.5, §3.9).
 type typeDefinition struct {
 	kind        string // of __TypeKind
 	name        string
@@ -1035,7 +1037,8 @@ func elementNamed(elements []*element, name string) *element {
 var typeSystemKeywords = []string{
 	"schema", "scalar", "type", "interface", "union", "enum", "input", "directive"}
 
-// refuseTypeSystemDefinition is what a request gets that defines a type.
+// refuseTypeSystemDefinition refuses a request that defines a type. Unlike
+// graphql-js it reads no further, so what is wrong after the name is not named.
 func (p *parser) refuseTypeSystemDefinition(start location) {
 	name := p.advance().value
 	if name != "schema" {
@@ -1111,7 +1114,7 @@ func (s *schema) resolveType(_ context.Context, args map[string]any) (any, error
 	return nil, nil
 }
 
-// get is a field of __Schema (§4.2.1).
+// get resolves the fields of __Schema (§4.2.1).
 func (s *schema) get(field string) any {
 	switch field {
 	case "types":
@@ -1126,7 +1129,7 @@ func (s *schema) get(field string) any {
 	return nil
 }
 
-// get is a field of __Type (§4.2.2), which is any reference to a type.
+// get resolves the fields of __Type (§4.2.2), which is any reference to a type.
 func (t *typeRef) get(field string) any {
 	switch {
 	case t.nonNull && field == "kind":
@@ -1163,7 +1166,8 @@ func (t *typeDefinition) get(field string) any {
 
 func (t *typeDefinition) reference() any { return &typeRef{name: t.name, def: t} }
 
-// get is a field of __Field, __InputValue or __EnumValue (§4.2.3 to §4.2.5).
+// get resolves the fields of __Field, __InputValue and __EnumValue (§4.2.3 to
+// §4.2.5).
 func (e *element) get(field string) any {
 	switch field {
 	case "name":
@@ -1184,7 +1188,7 @@ func (e *element) get(field string) any {
 	return nil
 }
 
-// get is a field of __Directive (§4.2.6).
+// get resolves the fields of __Directive (§4.2.6).
 func (d *directiveDefinition) get(field string) any {
 	switch field {
 	case "locations":
@@ -1239,6 +1243,7 @@ type validator struct {
 	visited    map[string]bool        // by noFragmentCycles
 	current    *definition            // that is walked
 	work       int                    // steps of variableRules
+	cycles     int                    // spreads in the cycles found
 	errors     []gqlError
 	// Some rules need to know more than the walk has seen when it is their turn:
 	// they are run after it, and their errors put where they belong.
@@ -1330,7 +1335,7 @@ func (v *validator) operationDefinition(op *definition) {
 		v.resolveType(def.typ)
 		v.variablesAreInputTypes(def)
 		v.uniqueDirectivesPerLocation(def.directives)
-		v.knownTypeName(def.typ)
+		v.knownTypeNames(def.typ)
 		if def.defaultValue != nil {
 			v.valuesOfCorrectType(def.defaultValue, def.typ, false)
 		}
@@ -1348,7 +1353,7 @@ func (v *validator) fragmentDefinition(def *definition) {
 	v.uniqueFragmentNames(def)
 	v.noFragmentCycles(def, nil, map[string]int{})
 	v.uniqueDirectivesPerLocation(def.directives)
-	v.knownTypeName(def.condition)
+	v.knownTypeNames(def.condition)
 	v.walkDirectives(def.directives, "FRAGMENT_DEFINITION")
 	v.walkSelectionSet(def.condition.object(), def.selectionSet, true)
 }
@@ -1399,9 +1404,8 @@ func (v *validator) walkField(s *selection) {
 	v.uniqueDirectivesPerLocation(s.directives)
 	v.uniqueArgumentNames(s.arguments)
 	for _, arg := range s.arguments {
-		if s.def != nil && elementNamed(args, arg.name) == nil {
-			v.reportf(arg.location,
-				"Unknown argument %q on field %q.", arg.name, s.parent.name+"."+s.name)
+		if s.def != nil {
+			v.knownArgumentNames(arg, args, "field", s.parent.name+"."+s.name)
 		}
 		v.argumentValue(arg, args)
 	}
@@ -1422,7 +1426,7 @@ func (v *validator) walkInlineFragment(s *selection) {
 	}
 	v.uniqueDirectivesPerLocation(s.directives)
 	if s.condition != nil {
-		v.knownTypeName(s.condition)
+		v.knownTypeNames(s.condition)
 	}
 	v.walkDirectives(s.directives, "INLINE_FRAGMENT")
 	v.walkSelectionSet(inner, s.selectionSet, false)
@@ -1437,9 +1441,8 @@ func (v *validator) walkDirectives(directives []*directive, location string) {
 			args = def.args
 		}
 		for _, arg := range d.arguments {
-			if def != nil && elementNamed(args, arg.name) == nil {
-				v.reportf(arg.location,
-					"Unknown argument %q on directive %q.", arg.name, "@"+d.name)
+			if def != nil {
+				v.knownArgumentNames(arg, args, "directive", "@"+d.name)
 			}
 		}
 		v.uniqueArgumentNames(d.arguments)
@@ -1486,8 +1489,8 @@ func (v *validator) loneAnonymousOperation(op *definition) {
 	}
 }
 
-// knownTypeName: a type that is named is defined (§5.5.1.2).
-func (v *validator) knownTypeName(t *typeRef) {
+// knownTypeNames: a type that is named is defined (§5.5.1.2).
+func (v *validator) knownTypeNames(t *typeRef) {
 	if t = t.innermost(); t.def == nil {
 		v.reportf(t.location, "Unknown type %q.", t.name)
 	}
@@ -1587,6 +1590,9 @@ func (v *validator) noFragmentCycles(def *definition, path []*selection, depth m
 }
 
 func (v *validator) reportCycle(cycle []*selection) {
+	if v.cycles += len(cycle); v.cycles > maxFields {
+		return // The first is named; how many more is up to us.
+	}
 	var via []string
 	at := []location{}
 	for _, spread := range cycle {
@@ -1601,12 +1607,13 @@ func (v *validator) reportCycle(cycle []*selection) {
 	v.report(message+".", at...)
 }
 
-// fragmentSpreads returns the fragment spreads in a definition, the nearest
-// first.
+// fragmentSpreads returns the fragment spreads in a definition in the order of
+// graphql-js: those of a set, then those of the sets in it, the last set first.
 func (def *definition) fragmentSpreads() []*selection {
 	if def.spreads != nil {
 		return def.spreads
 	}
+	def.spreads = []*selection{} // looked for, even where there are none
 	for sets := [][]*selection{def.selectionSet}; len(sets) > 0; {
 		set := sets[len(sets)-1]
 		sets = sets[:len(sets)-1]
@@ -1747,6 +1754,13 @@ func (v *validator) uniqueDirectivesPerLocation(directives []*directive) {
 		} else if v.directive(d.name) != nil {
 			seen[d.name] = d
 		}
+	}
+}
+
+// knownArgumentNames: an argument is one that the field or directive has (§5.4.1).
+func (v *validator) knownArgumentNames(arg *argument, defs []*element, kind, name string) {
+	if elementNamed(defs, arg.name) == nil {
+		v.reportf(arg.location, "Unknown argument %q on %s %q.", arg.name, kind, name)
 	}
 }
 
@@ -2021,7 +2035,7 @@ func newConflictSearch() *conflictSearch {
 // isDone counts a step, and tells whether the search is over.
 func (s *conflictSearch) isDone() bool {
 	s.work++
-	return s.found != nil || s.work > maxWork
+	return s.found != nil || s.work > maxSearch
 }
 
 func (s *conflictSearch) fieldMap(set []*selection) *fieldMap {
@@ -2099,6 +2113,7 @@ func (s *conflictSearch) fragments(f, g *definition) {
 
 // between compares the fields of two sets.
 func (s *conflictSearch) between(m, n *fieldMap) {
+	s.work += len(m.keys)
 	for _, key := range m.keys {
 		s.fields(m.fields[key], n.fields[key])
 	}
@@ -2108,6 +2123,7 @@ func (s *conflictSearch) between(m, n *fieldMap) {
 func (s *conflictSearch) fields(as, bs []*selection) {
 	for _, a := range as {
 		for _, b := range bs {
+			s.work += len(a.arguments)
 			if s.isDone() {
 				return
 			}
@@ -2303,6 +2319,8 @@ func collectFields(e *execution, sets ...[]*selection) *collector {
 	return c
 }
 
+// collect goes through a set. Type conditions are not asked again: among object
+// types, validation has let through only those that apply (§5.5.2.3).
 func (c *collector) collect(set []*selection) {
 	for _, s := range set {
 		c.work++
@@ -2323,7 +2341,7 @@ func (c *collector) collect(set []*selection) {
 	}
 }
 
-// includes tells whether @skip and @include let a selection in (§3.13.1).
+// includes tells whether @skip and @include let a selection in (§3.13.1, §3.13.2).
 func (c *collector) includes(directives []*directive) bool {
 	if c.execution == nil {
 		return true
@@ -2444,7 +2462,8 @@ func (g *fieldGroup) locate(err error) *gqlError {
 	return located
 }
 
-// fail notes an error and writes null, if the type has it (§6.4.4).
+// fail notes an error and writes null (§6.4.4). Like executeField, it is false
+// where null may not be.
 func (e *execution) fail(err *gqlError, t *typeRef) bool {
 	if len(e.errors) < maxErrors {
 		located := *err // which may be that of other items too
@@ -2511,6 +2530,7 @@ func (e *execution) valueOf(v *value) any {
 
 // completeValue is CompleteValue (§6.4.3): it writes what a resolver returned
 // as its type demands. Like executeField, it is false where null may not be.
+// (Unlike there, such a null is no error of its own: no resolver returns one.)
 func (e *execution) completeValue(t *typeRef, g *fieldGroup, result any) bool {
 	start, depth := len(e.data), len(e.path)
 	switch {

@@ -370,7 +370,7 @@ func unquote(text string) string {
 	return s
 }
 
-// appendJSONString is JavaScript's JSON.stringify. Go's encoder also escapes <,
+// appendJSONString writes a string as JSON.stringify does. Go's encoder escapes <,
 // >, &, U+2028 and U+2029, which would make other bytes, and another signature.
 func appendJSONString(text []byte, s string) []byte {
 	text = append(text, '"')

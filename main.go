@@ -26,7 +26,7 @@ Environment; a file .env of lines KEY=value may supply what is not set there:
 	JWT_SECRET       the HMAC key of the tokens (default: random, new at each start)
 	PORT             without -addr, listen on this port for everyone
 
-A session:
+A session, once johndoe has signed up as jo@example.com:
 
 	$ JWT_SECRET=$(openssl rand -hex 32) graphql-jwt-auth &
 	$ post() { curl -s localhost:3000/api -H 'Content-Type: application/json' "$@"; }
@@ -220,7 +220,7 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 	a := newApp(set, users, logger)
 	runtime.GOMAXPROCS(cap(a.turns) + 1) // bcrypt leaves one, so that nothing waits for it
 	if users.len() < 10_000 {
-		debug.SetGCPercent(400) // of next to nothing: collect at 16 MB, not at every 4
+		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
 	}
 	server := newHTTPServer(a, logger)
 	stopped := make(chan struct{})
@@ -247,7 +247,7 @@ func newHTTPServer(handler http.Handler, logger *log.Logger) *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      3 * time.Minute, // ten logins may wait 10 s each, and hash
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeader + maxBody, // with the URL, and so a GET's query
+		MaxHeaderBytes:    maxHeader + 3*maxBody, // with the URL, where %7B is one byte of a query
 	}
 }
 
@@ -413,8 +413,8 @@ func consistsOf(text, these string) bool {
 	return true
 }
 
-// checkPassword refuses, among others, what bcrypt would take for another: it
-// reads 72 bytes and, where it is written in C, stops at U+0000.
+// checkPassword refuses, among others, those that bcrypt can't tell from another:
+// it reads 72 bytes, and repeats the password with U+0000 between to fill them.
 func checkPassword(password string) error {
 	switch {
 	case utf8.RuneCountInString(password) < 8:
@@ -463,8 +463,8 @@ const (
 	graphQLJSON = "application/graphql-response+json"
 )
 
-// ServeHTTP answers a request, and logs it if that is asked for: nothing of what
-// the client wrote but a path, escaped, and a name.
+// ServeHTTP answers a request, and logs it if that is asked for: of what the
+// client wrote, a method, a path (escaped) and a name, each cut short.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	mediaType := negotiate(strings.Join(r.Header["Accept"], ","))
@@ -480,7 +480,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(re.status)
 	w.Write(re.body)
 	if a.verbose {
-		a.log.Printf("%s %.99s %.99s %d %v", r.Method, r.URL.EscapedPath(),
+		a.log.Printf("%.99s %.99s %.99s %d %v", r.Method, r.URL.EscapedPath(),
 			cmp.Or(re.operation, "-"), re.status, time.Since(began).Round(10*time.Microsecond))
 	}
 }
@@ -507,7 +507,7 @@ func refusal(status int, message string, header ...string) *reply {
 }
 
 var (
-	// A page of any origin may ask: what it knows is in its token, not in a cookie.
+	// A page of any origin may ask: it is known by the token it sends, not by a cookie.
 	everyReply = []struct {
 		name  string
 		value []string
@@ -531,7 +531,7 @@ var (
 	errURL      = refusal(400, "The query of the URL can't be read")
 	errBody     = refusal(400, "The body must be a JSON object in UTF-8")
 	errQuery    = refusal(400, "query must be a string")
-	errMembers  = refusal(400, "operationName must be a string, variables an object")
+	errMembers  = refusal(400, "operationName must be a string, variables and extensions objects")
 	errNotFound = refusal(404, "Not found: GraphQL is at /api")
 	errMethod   = refusal(405, "Use POST, or GET for queries", "Allow", "GET, HEAD, POST, OPTIONS")
 	errMutation = refusal(405, "Use POST for mutations", "Allow", "POST")
@@ -663,7 +663,7 @@ func bearerToken(authorization []string) (token string, refused *reply) {
 	return token, nil
 }
 
-// The parameters of a request (§5.1), without the extensions that none uses.
+// The parameters of a request (§5.1). Its extensions are checked, and not used.
 type parameters struct {
 	query         string
 	operationName *string // "" is a name, too
@@ -833,7 +833,7 @@ func (t *jwt) writeParts(w io.Writer) {
 	table.Flush()
 }
 
-// writeMembers writes a line for each member, at most six, under a title.
+// writeMembers writes a line for each member, at most six, the first with a title.
 func (t *jwt) writeMembers(w io.Writer, title string, members []member) {
 	if members != nil && len(members) == 0 {
 		fmt.Fprintf(w, "%s\t{}\n", title)
@@ -886,8 +886,8 @@ func (t *jwt) explain(c check, err error) string {
 	}[err]
 }
 
-// relative is a number of seconds from now, rounded down in the largest unit of
-// which they are two.
+// relative is a number of seconds from now, rounded down in the largest unit that
+// fits in twice.
 func relative(seconds float64) string {
 	n := int(toInt(math.Abs(seconds)))
 	names := []string{"year", "day", "hour", "minute", "second"}

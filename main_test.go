@@ -1431,7 +1431,7 @@ func Test4_Refusals(t *testing.T) {
 	notJSON := refused(415, "Send application/json in UTF-8, not encoded further")
 	notObject := refused(400, "The body must be a JSON object in UTF-8")
 	noQuery := refused(400, "query must be a string")
-	badMember := refused(400, "operationName must be a string, variables an object")
+	badMember := refused(400, "operationName must be a string, variables and extensions objects")
 	unknown := replied(`{"errors":[{"message":"Unknown operation named \"\"."}]}`)
 	with := func(members string) string { return post + body[:len(body)-1] + "," + members + "}" }
 	header := func(size int) string { return typed + "\nX: " + strings.Repeat("x", size-37) + "\n\n" }

@@ -85,7 +85,8 @@ type usersFile interface {
 	Truncate(size int64) error
 }
 
-// twoHandles are one file: in Go none can both append and write elsewhere.
+// twoHandles are one file: in Go, no one handle can both append and write
+// elsewhere.
 type twoHandles struct {
 	*os.File
 	end *os.File
@@ -147,7 +148,7 @@ func (s *store) load() error {
 	}
 }
 
-// A line of the file, and what it says.
+// A line is one of the file, and what it says.
 type line struct {
 	text []byte // with its newline, if it has one
 	user user   // without an id if the line is blank
@@ -205,7 +206,7 @@ func decodeUser(text []byte) (u user, err error) {
 		return user{}, errors.New("username has white space around it")
 	case !isHash(u.Password):
 		return user{}, errors.New("password is not a bcrypt hash of cost 4 to 16")
-	case len(members) != 5:
+	case len(members) > 5:
 		return user{}, errors.New("has more than the five members of a user")
 	}
 	return u, cmp.Or(checkUsername(u.Username), checkEmail(u.Email))

@@ -309,7 +309,7 @@ func repeatedName(members []member) error {
 	slices.Sort(names)
 	for i := range names {
 		if i > 0 && names[i] == names[i-1] {
-			return fmt.Errorf("has the name %q twice", names[i])
+			return fmt.Errorf("has the name %s twice", appendJSONString(nil, names[i]))
 		}
 	}
 	return nil

@@ -98,12 +98,16 @@ func main() {
 // run is the program until ctx ends or a signal comes. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	complain := func(status int, err error) int {
-		fmt.Fprintln(stderr, "graphql-jwt-auth:", err)
+		oneLine := strings.NewReplacer("\n", `\n`, "\r", `\r`)
+		fmt.Fprintln(stderr, "graphql-jwt-auth:", oneLine.Replace(err.Error()))
 		return status
 	}
 	env, err := environment()
 	if err != nil {
 		return complain(2, err)
+	}
+	if len(args) == 2 && args[0] == "token" && args[1] == "-h" {
+		args = args[1:]
 	}
 	if len(args) > 0 && args[0] == "token" {
 		return tokenCommand(args[1:], []byte(env("JWT_SECRET")), stdin, stdout, stderr)
@@ -742,7 +746,7 @@ func readURL(r *http.Request) (members []member, _ *reply) {
 	for name, value := range values {
 		text := appendJSONString(nil, value[0])
 		if name == "variables" || name == "extensions" {
-			text = []byte(value[0])
+			text = []byte(cmp.Or(value[0], "null"))
 		}
 		readable = readable && utf8.Valid(text) && json.Valid(text)
 		members = append(members, member{name, text})
@@ -800,8 +804,8 @@ func tokenCommand(args []string, secret []byte, stdin io.Reader, stdout, stderr 
 	return status
 }
 
-// readToken returns the one token of the arguments or else of standard input,
-// "" if there is none. A person who types nothing is not waited for.
+// readToken returns the one token of the arguments or else of standard input, ""
+// if there is none or another. A person who types nothing is not waited for.
 func readToken(args []string, stdin io.Reader) string {
 	text := ""
 	switch {
@@ -811,11 +815,14 @@ func readToken(args []string, stdin io.Reader) string {
 		input, _ := io.ReadAll(io.LimitReader(stdin, 1<<20))
 		text = string(input)
 	}
-	text = strings.TrimSpace(text)
-	if scheme, rest, _ := strings.Cut(text, " "); strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(rest)
+	words := strings.Fields(text)
+	if len(words) > 0 && strings.EqualFold(words[0], "Bearer") {
+		words = words[1:]
 	}
-	return text
+	if len(words) != 1 {
+		return ""
+	}
+	return words[0]
 }
 
 // writeParts writes what can be read of a token that has three parts.

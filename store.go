@@ -34,6 +34,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -69,6 +70,7 @@ type store struct {
 	unended bool  // The line before lacks its newline.
 	lastID  int64
 	stopped bool // No more users are taken.
+	listed  bool // The file's entry in its directory is on disk.
 
 	mu     sync.RWMutex   // guards what follows; never held while the disk works
 	users  []user         // in the file's order
@@ -196,10 +198,11 @@ func decodeUser(text []byte) (u user, err error) {
 	}
 	u.ID, _ = strconv.ParseInt(string(find(members, "id")), 10, 64)
 	u.Username, u.Email, u.Password = get("username"), get("email"), get("password")
-	err = u.CreatedAt.UnmarshalText([]byte(get("createdAt")))
+	createdAt := strings.ToUpper(get("createdAt"))
+	u.CreatedAt, err = time.Parse(time.RFC3339, createdAt)
 	switch {
-	case err != nil:
-		return user{}, fmt.Errorf("createdAt: %w", err)
+	case err != nil || !rfc3339.MatchString(createdAt): // time.Parse is not so strict
+		return user{}, errors.New("createdAt is not an RFC 3339 time")
 	case u.ID < 1 || u.ID > math.MaxInt32:
 		return user{}, errors.New("id is not an integer from 1 to 2147483647")
 	case u.Username != strings.TrimSpace(u.Username):
@@ -212,13 +215,16 @@ func decodeUser(text []byte) (u user, err error) {
 	return u, cmp.Or(checkUsername(u.Username), checkEmail(u.Email))
 }
 
+var rfc3339 = regexp.MustCompile(
+	`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 // isHash knows a bcrypt hash by its form: version, cost, then salt and hash.
 func isHash(text string) bool {
 	part := strings.Split(text, "$")
 	if len(text) != 60 || len(part) != 4 || part[0] != "" || len(part[3]) != 53 {
 		return false
 	}
-	cost, err := strconv.Atoi(part[2])
+	cost, err := strconv.ParseUint(part[2], 10, 8)
 	return slices.Contains([]string{"2a", "2b", "2y"}, part[1]) &&
 		err == nil && 4 <= cost && cost <= 16 && consistsOf(part[3], "./")
 }
@@ -257,7 +263,7 @@ func (s *store) cutOff(text []byte, why error) error {
 	if err == nil && !bytes.Equal(tail, text) {
 		err = errShared
 	}
-	if err == nil {
+	if err == nil && len(text) > 0 { // else another's line could be cut off
 		err = s.file.Truncate(s.size)
 	}
 	if s.stopped = err != nil; s.stopped {
@@ -355,10 +361,10 @@ func (s *store) asLeft() error {
 	return nil
 }
 
-// sync waits until the disk has the line and, with the first one, the file's
-// entry in its directory, where that can be asked for.
+// sync waits until the disk has the line and, the first time, the file's entry in
+// its directory, where that can be asked for.
 func (s *store) sync() error {
-	if err := s.file.Sync(); err != nil || s.size > 0 || runtime.GOOS == "windows" {
+	if err := s.file.Sync(); err != nil || s.listed || runtime.GOOS == "windows" {
 		return err
 	}
 	dir, err := os.Open(filepath.Dir(s.path))
@@ -367,8 +373,9 @@ func (s *store) sync() error {
 		err = dir.Sync()
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) {
-		return nil
+		err = nil
 	}
+	s.listed = err == nil
 	return err
 }
 

@@ -225,6 +225,8 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 	runtime.GOMAXPROCS(cap(a.turns) + 1) // bcrypt leaves one, so that nothing waits for it
 	if users.len() < 10_000 {
 		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
+	} else {
+		debug.FreeOSMemory() // what was needed to load them
 	}
 	server := newHTTPServer(a, logger)
 	stopped := make(chan struct{})

@@ -115,7 +115,7 @@ func openStore(path string, warn *log.Logger) (*store, error) {
 		file.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Unwrap(err))
 	}
-	s := &store{path: path, warn: warn, file: file, emails: map[string]int{}}
+	s := &store{path: path, warn: warn, file: file}
 	if err := s.load(); err != nil {
 		file.Close()
 		return nil, err
@@ -125,6 +125,12 @@ func openStore(path string, warn *log.Logger) (*store, error) {
 
 // load makes the user of each line visible.
 func (s *store) load() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	likely := info.Size() / 180 // users: to make room once saves much time
+	s.users, s.emails = make([]user, 0, likely), make(map[string]int, likely)
 	in := bufio.NewReaderSize(s.from(0), 1<<16)
 	for number := 1; ; {
 		lines, err := readLines(in)
@@ -160,7 +166,8 @@ type line struct {
 // readLines reads the next lines, however long, and decodes them on all cores.
 // After the last there are none.
 func readLines(in *bufio.Reader) (lines []line, err error) {
-	for len(lines) < 10_000 && err == nil {
+	lines = make([]line, 0, 1000)
+	for len(lines) < cap(lines) && err == nil {
 		var text []byte
 		if text, err = in.ReadBytes('\n'); len(text) > 0 {
 			lines = append(lines, line{text: text})

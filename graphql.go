@@ -69,7 +69,8 @@ func (doc *document) operation(name *string) (*definition, *gqlError) {
 		switch {
 		case isFragment(def) || name != nil && (def.name == "" || def.name != *name):
 		case found != nil:
-			return nil, newError("Must provide operation name if query contains multiple operations.")
+			return nil,
+				newError("Must provide operation name if query contains multiple operations.")
 		default:
 			found = def
 		}

@@ -418,11 +418,13 @@ refused: jwt expired
 		{half, "FAIL  signed      the signature is empty  "},
 		{half + "A", "signature  not base64url\n\n"},
 		{withHeader(`{}`), `FAIL  algorithm   alg is missing; only "HS256" is accepted  `},
-		{withHeader(`{"alg":"none"}`), `FAIL  algorithm   alg is "none"; only "HS256" is accepted  `},
+		{withHeader(`{"alg":"none"}`),
+			`FAIL  algorithm   alg is "none"; only "HS256" is accepted  `},
 		{withHeader(`{"alg":"none of yours, I fear"}`),
 			`FAIL  algorithm   alg is "none of yours, I fear"; only "HS256…  RFC 8725`},
 		{signed("other", hs256, "{}"), "FAIL  signature   not the HMAC-SHA-256 of header.claims  "},
-		{withClaims(`{"nbf":1795449663}`), "nbf  1795449663  2026-11-23 16:01:03 UTC, in 1 second\n"},
+		{withClaims(`{"nbf":1795449663}`),
+			"nbf  1795449663  2026-11-23 16:01:03 UTC, in 1 second\n"},
 		{withClaims(`{"nbf":1795449663}`), "FAIL  not before  starts in 1 second  "},
 		{withClaims(`{"nbf":"now"}`), "FAIL  not before  nbf is not a number  "},
 		{withClaims(`{"nbf":0}`), "pass  not before  started 56 years ago  "},
@@ -632,7 +634,8 @@ func Test2_WhatSignUpRefuses(t *testing.T) {
 // That an email is unknown is said, as in the tutorial, so that one can tell who
 // has an account; anyone could find out with signup, too.
 func Test2_WhatLoginRefuses(t *testing.T) {
-	const john, unknown, wrong = "johndoe@example.com", "No user with that email", "Incorrect password"
+	const john, unknown, wrong = "johndoe@example.com", "No user with that email",
+		"Incorrect password"
 	xs := strings.Repeat("x", 72)
 	s := newServer(t)
 	s.ask(johnSignsUp, "")
@@ -668,19 +671,22 @@ func Test2_TheAuthorizationHeader(t *testing.T) {
 	const bearer = "Authorization: Bearer "
 	exchanges{
 		{"a token", ask(whoAmI, bearer+good), replied(meIsJohn)},
-		{"any case, white space", ask(whoAmI, "Authorization: bEARER\t "+good+" "), replied(meIsJohn)},
+		{"any case, white space", ask(whoAmI, "Authorization: bEARER\t "+good+" "),
+			replied(meIsJohn)},
 		{"none", ask(whoAmI), anonymous},
 		{"an empty one", ask(whoAmI, "Authorization: "), anonymous},
 		{"another scheme", ask(whoAmI, "Authorization: Basic am9obg=="), anonymous},
 		{"a token without a scheme", ask(whoAmI, "Authorization: "+good), anonymous},
-		{"another besides", ask(whoAmI, "Authorization: Basic eA==", bearer+good), replied(meIsJohn)},
+		{"another besides", ask(whoAmI, "Authorization: Basic eA==", bearer+good),
+			replied(meIsJohn)},
 		{"no token", ask(whoAmI, bearer), badFormat},
 		{"two tokens", ask(whoAmI, bearer+good+" "+good), badFormat},
 		{"two headers", ask(whoAmI, bearer+good, bearer+good), badFormat},
 		{"a bad token", ask(whoAmI, bearer+"x"), refusedToken("jwt malformed")},
 		{"though none is needed", ask(johnLogsIn, bearer+"x.y."), refusedToken("invalid token")},
 		{"before the document", ask("{", bearer+"x.y."), refusedToken("invalid token")},
-		{"before the body", "POST /api\n" + bearer + "x.y.\n\nno JSON", refusedToken("invalid token")},
+		{"before the body", "POST /api\n" + bearer + "x.y.\n\nno JSON",
+			refusedToken("invalid token")},
 	}.test(t, s)
 }
 
@@ -764,7 +770,8 @@ func Test2_PasswordsWaitInLine(t *testing.T) {
 	})
 	whenBusy("until there is room", func(t *testing.T, s *server) {
 		time.AfterFunc(10*time.Second-1, func() { <-s.turns })
-		if got := s.ask(whoAmI, s.token(johnLogsIn)); got != meIsJohn || len(s.turns) != cap(s.turns)-1 {
+		if got := s.ask(whoAmI, s.token(johnLogsIn)); got != meIsJohn ||
+			len(s.turns) != cap(s.turns)-1 {
 			t.Errorf("me is %s, and %d turns are taken", got, len(s.turns))
 		}
 	})
@@ -817,31 +824,38 @@ func Test3_Documents(t *testing.T) {
 			`{"me":{"email":"johndoe@example.com","id":1}}`},
 		{"white space, commas, comments and a BOM mean nothing (§2.1.6)",
 			"\uFEFF{,me#comment }\r\n{\tid,,}}", `{"me":{"id":1}}`},
-		{"descriptions (§2.2)", `"Who?" query A("by" $if: Boolean = true) { me { ...F @include(if: $if) } }
+		{"descriptions (§2.2)",
+			`"Who?" query A("by" $if: Boolean = true) { me { ...F @include(if: $if) } }
 			"""Mine""" fragment F on User { id }`, `{"me":{"id":1}}`},
-		{"aliases (§2.8)", `{ a: me { b: id, c: id } me { id } }`, `{"a":{"b":1,"c":1},"me":{"id":1}}`},
-		{"fragments, spread and inline (§2.9)", `{ me { ...A ... { username } ... on User { email } } }
+		{"aliases (§2.8)", `{ a: me { b: id, c: id } me { id } }`,
+			`{"a":{"b":1,"c":1},"me":{"id":1}}`},
+		{"fragments, spread and inline (§2.9)",
+			`{ me { ...A ... { username } ... on User { email } } }
 			fragment A on User { ...B } fragment B on User { id }`,
 			`{"me":{"id":1,"username":"johndoe","email":"johndoe@example.com"}}`},
 		{"a fragment called as a keyword", `{ ...query } fragment query on Query { me { id } }`,
 			`{"me":{"id":1}}`},
 		{"fields of one key are merged (§5.3.2)", `{ me { id } x: __typename me { email id } }`,
 			`{"me":{"id":1,"email":"johndoe@example.com"},"x":"Query"}`},
-		{"of many keys, too", `{ me { a: id b: id c: id d: id e: id f: id g: id h: id i: id j: id b: id } }`,
+		{"of many keys, too",
+			`{ me { a: id b: id c: id d: id e: id f: id g: id h: id i: id j: id b: id } }`,
 			`{"me":{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}}`},
 		{"@skip and @include (§3.13)", `{ me { id @skip(if: true) username @include(if: true)
 			email @include(if: false) ... @skip(if: false) { x: id } ... @include(if: false) { y: id } } }`,
 			`{"me":{"username":"johndoe","x":1}}`},
 		{"both of them: neither may object", `{ me { id x: id @skip(if: false) @include(if: false)
 			y: id @skip(if: true) @include(if: true) } }`, `{"me":{"id":1}}`},
-		{"__typename is everywhere (§4.1)", `{ __typename me { __typename } __schema { __typename } }`,
+		{"__typename is everywhere (§4.1)",
+			`{ __typename me { __typename } __schema { __typename } }`,
 			`{"__typename":"Query","me":{"__typename":"User"},"__schema":{"__typename":"__Schema"}}`},
 		{"escapes in a string (§2.10.4)", `{ __type(name: "\u0055\u{73}\u{000065}r") { name } }`,
 			`{"__type":{"name":"User"}}`},
 		{"a block string, whose indentation is dropped",
-			"{ __type(name: \"\"\"\r\n\r\n  User\n \t\n\"\"\") { name } }", `{"__type":{"name":"User"}}`},
+			"{ __type(name: \"\"\"\r\n\r\n  User\n \t\n\"\"\") { name } }",
+			`{"__type":{"name":"User"}}`},
 		{"an empty string is one, too", `{ __type(name: "") { name } }`, `{"__type":null}`},
-		{"an argument that is null", `{ __type(name: "Mutation") { fields(includeDeprecated: null) { name } } }`,
+		{"an argument that is null",
+			`{ __type(name: "Mutation") { fields(includeDeprecated: null) { name } } }`,
 			`{"__type":{"fields":[{"name":"signup"},{"name":"login"}]}}`},
 		{"a mutation that reads nothing", `mutation { __typename }`, `{"__typename":"Mutation"}`},
 	} {
@@ -881,39 +895,51 @@ func Test3_Variables(t *testing.T) {
 	unused := func(typ string) string { return "query($x: " + typ + ") { __typename } " }
 	for _, test := range []struct{ name, document, variables, want string }{
 		{"a string", name, `{"name":"User"}`, `{"data":{"__type":{"name":"User"}}}`},
-		{"others are ignored", name, `{"name":"User","x":1}`, `{"data":{"__type":{"name":"User"}}}`},
+		{"others are ignored", name, `{"name":"User","x":1}`,
+			`{"data":{"__type":{"name":"User"}}}`},
 		{"a default", `query($name: String = "Int") { __type(name: $name) { name } }`, `{}`,
 			`{"data":{"__type":{"name":"Int"}}}`},
-		{"a value instead of the default", `query($name: String = "Int") { __type(name: $name) { name } }`,
+		{"a value instead of the default",
+			`query($name: String = "Int") { __type(name: $name) { name } }`,
 			`{"name":"User"}`, `{"data":{"__type":{"name":"User"}}}`},
-		{"an optional argument, left out", `query($x: Boolean) { __type(name: "User") { fields(includeDeprecated: $x) { name } } }`,
+		{"an optional argument, left out",
+			`query($x: Boolean) { __type(name: "User") { fields(includeDeprecated: $x) { name } } }`,
 			`{}`, `{"data":{"__type":{"fields":[{"name":"id"},{"name":"username"},{"name":"email"}]}}}`},
-		{"the argument's own default, then", `query($x: Boolean) { __schema { directives(includeDeprecated: $x) { isRepeatable } } }`,
-			`{}`, `{"data":{"__schema":{"directives":[` + strings.Repeat(`{"isRepeatable":false},`, 4) + `{"isRepeatable":false}]}}}`},
-		{"null is a value, which it may not have", `query($x: Boolean) { __schema { directives(includeDeprecated: $x) { name } } }`,
-			`{"x":null}`, `{"errors":[{"message":"Argument \"includeDeprecated\" of non-null type \"Boolean!\" must not be null.",` +
+		{"the argument's own default, then",
+			`query($x: Boolean) { __schema { directives(includeDeprecated: $x) { isRepeatable } } }`,
+			`{}`, `{"data":{"__schema":{"directives":[` +
+				strings.Repeat(`{"isRepeatable":false},`, 4) + `{"isRepeatable":false}]}}}`},
+		{"null is a value, which it may not have",
+			`query($x: Boolean) { __schema { directives(includeDeprecated: $x) { name } } }`,
+			`{"x":null}`,
+			`{"errors":[{"message":"Argument \"includeDeprecated\" of non-null type \"Boolean!\" must not be null.",` +
 				`"locations":[{"line":1,"column":63}],"path":["__schema","directives"]}],"data":null}`},
 		{"missing", x("Boolean!"), `{}`, invalid(`of required type "Boolean!" was not provided.`)},
-		{"null", x("Boolean!"), `{"x":null}`, invalid(`of non-null type "Boolean!" must not be null.`)},
+		{"null", x("Boolean!"), `{"x":null}`,
+			invalid(`of non-null type "Boolean!" must not be null.`)},
 		{"a string for a Boolean", x("Boolean!"), `{"x":"true"}`,
 			invalid(`got invalid value "true"; Boolean cannot represent a non boolean value: "true"`)},
 		{"a number for a String", `query($x: String!) { __type(name: $x) { name } }`, `{"x":1e2}`,
 			invalid(`got invalid value 100; String cannot represent a non string value: 100`)},
 		{"a variable that is used nowhere", unused("Int"), `{"x":1}`, invalid(`is never used.`)},
-		{"null where a default stood", `query($x: Boolean = true) { __typename @skip(if: $x) }`, `{"x":null}`,
+		{"null where a default stood", `query($x: Boolean = true) { __typename @skip(if: $x) }`,
+			`{"x":null}`,
 			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
 				`"locations":[{"line":1,"column":50}]}],"data":null}`},
 		{"the same in an object that can't be null, in a list that can",
 			`query($x: Boolean = true) { __type(name: "Int") { name } __schema { queryType { fields { name @skip(if: $x) } } } }`,
-			`{"x":null}`, `{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
+			`{"x":null}`,
+			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
 				`"locations":[{"line":1,"column":105}],"path":["__schema","queryType","fields",0]}],` +
 				`"data":{"__type":{"name":"Int"},"__schema":{"queryType":{"fields":null}}}}`},
-		{"in a list that can't", `query($x: Boolean = true) { __schema { types { name @skip(if: $x) } } }`, `{"x":null}`,
+		{"in a list that can't",
+			`query($x: Boolean = true) { __schema { types { name @skip(if: $x) } } }`, `{"x":null}`,
 			`{"errors":[{"message":"Argument \"if\" of non-null type \"Boolean!\" must not be null.",` +
 				`"locations":[{"line":1,"column":63}],"path":["__schema","types",0]}],"data":null}`},
 	} {
 		if got := s.askWith(test.document, test.variables); got != test.want {
-			t.Errorf("%s: %s %s\n got %s\nwant %s", test.name, test.document, test.variables, got, test.want)
+			t.Errorf("%s: %s %s\n got %s\nwant %s", test.name, test.document, test.variables, got,
+				test.want)
 		}
 	}
 }
@@ -938,7 +964,8 @@ func Test3_Introspection(t *testing.T) {
 		doc := parseDocument(text, true)
 		for _, def := range doc.types {
 			description, _ := def.description.(string)
-			d := described{Kind: def.kind, Name: def.name, Description: description, Parts: describe(def.elements)}
+			d := described{Kind: def.kind, Name: def.name, Description: description,
+				Parts: describe(def.elements)}
 			if def.name != "__Meta" {
 				want = append(want, d.String())
 			}
@@ -954,7 +981,8 @@ func Test3_Introspection(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("by introspection the schema is\n%s\nand not\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		t.Errorf("by introspection the schema is\n%s\nand not\n%s", strings.Join(got, "\n"),
+			strings.Join(want, "\n"))
 	}
 }
 
@@ -989,11 +1017,13 @@ func (d described) String() string {
 		return d.OfType.String() + "!"
 	case d.Kind == "LIST":
 		return "[" + d.OfType.String() + "]"
-	case d.Kind != "" && d.Fields == nil && d.EnumValues == nil && d.Parts == nil && d.Description == "":
+	case d.Kind != "" && d.Fields == nil && d.EnumValues == nil && d.Parts == nil &&
+		d.Description == "":
 		return d.Name // a reference to a type
 	}
 	parts := slices.Concat(d.Args, d.Fields, d.EnumValues, d.Parts)
-	return fmt.Sprintf("%s %s %q %v %v = %s %v", d.Kind, d.Name, d.Description, parts, d.Type, d.DefaultValue, d.Locations)
+	return fmt.Sprintf("%s %s %q %v %v = %s %v", d.Kind, d.Name, d.Description, parts, d.Type,
+		d.DefaultValue, d.Locations)
 }
 
 // The order of the types is that of graphql-js; what this schema lacks is null.
@@ -1006,7 +1036,8 @@ func Test3_IntrospectionOfTheRest(t *testing.T) {
 			`{"__schema":{"types":[{"name":"User"},{"name":"Int"},{"name":"String"},` +
 				`{"name":"Query"},{"name":"Mutation"},{"name":"Boolean"},{"name":"__Schema"},{"name":"__Type"},{"name":"__TypeKind"},` +
 				`{"name":"__Field"},{"name":"__InputValue"},{"name":"__EnumValue"},{"name":"__Directive"},{"name":"__DirectiveLocation"}],` +
-				`"directives":[` + strings.Repeat(`{"isRepeatable":false,"isDeprecated":false,"deprecationReason":null},`, 4) +
+				`"directives":[` +
+				strings.Repeat(`{"isRepeatable":false,"isDeprecated":false,"deprecationReason":null},`, 4) +
 				`{"isRepeatable":false,"isDeprecated":false,"deprecationReason":null}]}}`},
 		{`{ __type(name: "User") { kind name description specifiedByURL isOneOf interfaces { name } possibleTypes { name }
 			enumValues { name } inputFields { name } ofType { name } fields { isDeprecated deprecationReason description } } }`,
@@ -1022,9 +1053,11 @@ func Test3_IntrospectionOfTheRest(t *testing.T) {
 			`{"__schema":{"directives":[{"name":"include"},{"name":"skip"},{"name":"deprecated"},{"name":"specifiedBy"},{"name":"oneOf"}],` +
 				`"queryType":{"fields":[{"type":{"ofType":null,"name":"User","description":null,"fields":[{"name":"id"},{"name":"username"},{"name":"email"}]}}]}}}`},
 		{`{ __type(name: "User") { fields { type { name description fields { name } enumValues { name } interfaces { name } } } } }`,
-			`{"__type":{"fields":[` + strings.Repeat(`{"type":{"name":null,"description":null,"fields":null,"enumValues":null,"interfaces":null}},`, 2) +
+			`{"__type":{"fields":[` +
+				strings.Repeat(`{"type":{"name":null,"description":null,"fields":null,"enumValues":null,"interfaces":null}},`, 2) +
 				`{"type":{"name":null,"description":null,"fields":null,"enumValues":null,"interfaces":null}}]}}`},
-		{`{ __type(name: "Float") { name } meta: __type(name: "__Meta") { name } }`, `{"__type":null,"meta":null}`},
+		{`{ __type(name: "Float") { name } meta: __type(name: "__Meta") { name } }`,
+			`{"__type":null,"meta":null}`},
 	} {
 		if got, want := s.ask(test.document, ""), `{"data":`+test.want+`}`; got != want {
 			t.Errorf("%s\n got %s\nwant %s", test.document, got, want)
@@ -1048,7 +1081,9 @@ func Test3_SyntaxErrors(t *testing.T) {
 		{"{ x(é: \"😀\") }", "Unexpected character: U+00E9.", "1:5"},
 		{"# 😀é\n{ x(a: \"é😀\", b: \"\"\"😀\n😀\"\"\" c?) }", `Unexpected character: "?".`, "3:8"},
 		{"\uFEFF{ \x00 }", "Unexpected character: U+0000.", "1:4"},
-		{"{ x(a: 'b') }", `Unexpected single quote character ('), did you mean to use a double quote (")?`, "1:8"},
+		{"{ x(a: 'b') }",
+			`Unexpected single quote character ('), did you mean to use a double quote (")?`,
+			"1:8"},
 		{"{ x(a: .5) }", `Unexpected character: ".".`, "1:8"},
 		{"{ .. }", `Unexpected character: ".".`, "1:3"},
 		{"{ x(a: 01) }", `Invalid number, unexpected digit after 0: "1".`, "1:9"},
@@ -1081,8 +1116,10 @@ func Test3_SyntaxErrors(t *testing.T) {
 		{"fragment F User { id }", `Expected "on", found Name "User".`, "1:12"},
 		{"fragment F($x: Int) on User { id }", `Expected "on", found "(".`, "1:11"},
 		{"quer { x }", `Unexpected Name "quer".`, "1:1"},
-		{`"a" { x }`, "Unexpected description, descriptions are not supported on shorthand queries.", "1:1"},
-		{`"a" quer { x }`, "Unexpected description, only GraphQL definitions support descriptions.", "1:1"},
+		{`"a" { x }`,
+			"Unexpected description, descriptions are not supported on shorthand queries.", "1:1"},
+		{`"a" quer { x }`,
+			"Unexpected description, only GraphQL definitions support descriptions.", "1:1"},
 		{`"a" "b" query { x }`, `Unexpected String "b".`, "1:5"},
 		{"extend query { x }", `Unexpected Name "query".`, "1:8"},
 	} {
@@ -1099,29 +1136,41 @@ func Test3_ValidationErrors(t *testing.T) {
 	s := newServer(t)
 	for _, test := range []struct{ rule, document, message, at string }{
 		{"5.1.1", "type A { b: C }", `The "A" definition is not executable.`, "1:1"},
-		{"5.1.1", `"a" extend type A { b: C }`, `Unexpected description, only GraphQL definitions support descriptions.`, "1:1"},
-		{"5.1.1", `"a" directive @a on FIELD { me }`, `The "a" definition is not executable.`, "1:1"},
-		{"5.1.1", "{ me { id } } extend schema { query: A }", "The schema definition is not executable.", "1:15"},
-		{"5.2.2.1", "query A { me { id } } query A { me { id } }", `There can be only one operation named "A".`, "1:7 1:29"},
-		{"5.2.3.1", "query A { me { id } } { me { id } }", "This anonymous operation must be the only defined operation.", "1:23"},
+		{"5.1.1", `"a" extend type A { b: C }`,
+			`Unexpected description, only GraphQL definitions support descriptions.`, "1:1"},
+		{"5.1.1", `"a" directive @a on FIELD { me }`, `The "a" definition is not executable.`,
+			"1:1"},
+		{"5.1.1", "{ me { id } } extend schema { query: A }",
+			"The schema definition is not executable.", "1:15"},
+		{"5.2.2.1", "query A { me { id } } query A { me { id } }",
+			`There can be only one operation named "A".`, "1:7 1:29"},
+		{"5.2.3.1", "query A { me { id } } { me { id } }",
+			"This anonymous operation must be the only defined operation.", "1:23"},
 		{"5.3.1", "{ me { password } }", `Cannot query field "password" on type "User".`, "1:8"},
-		{"5.3.1", "{ me { __schema { description } } }", `Cannot query field "__schema" on type "User".`, "1:8"},
+		{"5.3.1", "{ me { __schema { description } } }",
+			`Cannot query field "__schema" on type "User".`, "1:8"},
 		{"5.3.1", "mutation { me }", `Cannot query field "me" on type "Mutation".`, "1:12"},
 		{"5.3.1, twice", "{ me { a: x a: x } }", `Cannot query field "x" on type "User".`, "1:8"},
 		{"5.3.2", "{ me { a: id a: email } }",
-			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:8 1:14"},
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases,
+			"1:8 1:14"},
 		{"5.3.2", `{ a: __type(name: "A") { name } a: __type(name: "B") { name } }`,
 			`Fields "a" conflict because they have differing arguments. ` + useAliases, "1:3 1:33"},
 		{"5.3.2", `{ a: __type(name: "A") { name } a: __type(name: """A""") { name } }`,
 			`Fields "a" conflict because they have differing arguments. ` + useAliases, "1:3 1:33"},
 		{"5.3.2", "{ me { a: id } ... { me { id } me { a: email } } }",
 			`Fields "me" conflict because subfields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:3 1:32"},
-		{"5.3.2", "{ me { ...F a: id } } fragment F on User { ...G } fragment G on User { a: email }",
-			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:13 1:72"},
-		{"5.3.2", "{ me { ...F ...G } } fragment F on User { a: id } fragment G on User { a: email }",
-			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:43 1:72"},
+		{"5.3.2",
+			"{ me { ...F a: id } } fragment F on User { ...G } fragment G on User { a: email }",
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases,
+			"1:13 1:72"},
+		{"5.3.2",
+			"{ me { ...F ...G } } fragment F on User { a: id } fragment G on User { a: email }",
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases,
+			"1:43 1:72"},
 		{"5.3.2", "{ me { a: id ...F } } fragment F on __Field { a: description }",
-			`Fields "a" conflict because they return conflicting types "Int!" and "String". ` + useAliases, "1:8 1:47"},
+			`Fields "a" conflict because they return conflicting types "Int!" and "String". ` +
+				useAliases, "1:8 1:47"},
 		{"5.3.2, of types that never meet", "{ __schema { queryType { ...A ...B } } } " +
 			"fragment A on __Field { x: type { a: name } } fragment B on __InputValue { x: type { a: kind } }",
 			`Fields "x" conflict because subfields "a" conflict because they return conflicting types "String" and ` +
@@ -1130,37 +1179,53 @@ func Test3_ValidationErrors(t *testing.T) {
 			"fragment A on __Field { x: type { a: name } } fragment B on __InputValue { x: type { a: description } }",
 			`Fragment "A" cannot be spread here as objects of type "__Type" can never be of type "__Field".`, "1:26"},
 		{"5.3.3", "{ me }", `Field "me" of type "User" must have a selection of subfields.`, "1:3"},
-		{"5.3.3", "{ me { id { x } } }", `Field "id" must not have a selection since type "Int!" has no subfields.`, "1:11"},
+		{"5.3.3", "{ me { id { x } } }",
+			`Field "id" must not have a selection since type "Int!" has no subfields.`, "1:11"},
 		{"5.4.1", "{ me(id: 1) { id } }", `Unknown argument "id" on field "Query.me".`, "1:6"},
-		{"5.4.1", "{ me { id @skip(if: true, x: 1) } }", `Unknown argument "x" on directive "@skip".`, "1:27"},
-		{"5.4.2", `{ __type(name: "A", name: "A") { name } }`, `There can be only one argument named "name".`, "1:10 1:21"},
-		{"5.4.3", "{ __type { name } }", `Field "__type" argument "name" of type "String!" is required, but it was not provided.`, "1:3"},
-		{"5.4.3", "{ me { id @skip } }", `Directive "@skip" argument "if" of type "Boolean!" is required, but it was not provided.`, "1:11"},
+		{"5.4.1", "{ me { id @skip(if: true, x: 1) } }",
+			`Unknown argument "x" on directive "@skip".`, "1:27"},
+		{"5.4.2", `{ __type(name: "A", name: "A") { name } }`,
+			`There can be only one argument named "name".`, "1:10 1:21"},
+		{"5.4.3", "{ __type { name } }",
+			`Field "__type" argument "name" of type "String!" is required, but it was not provided.`, "1:3"},
+		{"5.4.3", "{ me { id @skip } }",
+			`Directive "@skip" argument "if" of type "Boolean!" is required, but it was not provided.`, "1:11"},
 		{"5.5.1.1", "{ me { ...F } } fragment F on User { id } fragment F on User { id }",
 			`There can be only one fragment named "F".`, "1:26 1:52"},
 		{"5.5.1.2", "{ me { ... on Users { id } } }", `Unknown type "Users".`, "1:15"},
-		{"5.5.1.2", "query ($x: [Float]) { __typename @skip(if: $x) }", `Unknown type "Float".`, "1:13"},
-		{"5.5.1.3", "{ me { ... on Int { id } } }", `Fragment cannot condition on non composite type "Int".`, "1:15"},
-		{"5.5.1.3", "{ me { ...F } } fragment F on Int { id }", `Fragment "F" cannot condition on non composite type "Int".`, "1:31"},
-		{"5.5.1.4", "{ me { id } } fragment F on User { id }", `Fragment "F" is never used.`, "1:15"},
+		{"5.5.1.2", "query ($x: [Float]) { __typename @skip(if: $x) }", `Unknown type "Float".`,
+			"1:13"},
+		{"5.5.1.3", "{ me { ... on Int { id } } }",
+			`Fragment cannot condition on non composite type "Int".`, "1:15"},
+		{"5.5.1.3", "{ me { ...F } } fragment F on Int { id }",
+			`Fragment "F" cannot condition on non composite type "Int".`, "1:31"},
+		{"5.5.1.4", "{ me { id } } fragment F on User { id }", `Fragment "F" is never used.`,
+			"1:15"},
 		{"5.5.2.1", "{ me { ...F } }", `Unknown fragment "F".`, "1:11"},
-		{"5.5.2.2", "{ me { ...F } } fragment F on User { ...F }", `Cannot spread fragment "F" within itself.`, "1:38"},
+		{"5.5.2.2", "{ me { ...F } } fragment F on User { ...F }",
+			`Cannot spread fragment "F" within itself.`, "1:38"},
 		{"5.5.2.2", "{ me { ...F } } fragment F on User { ...G } fragment G on User { ...F }",
 			`Cannot spread fragment "F" within itself via "G".`, "1:38 1:66"},
 		{"5.5.2.3", "{ me { ... on Query { __typename } } }",
 			`Fragment cannot be spread here as objects of type "User" can never be of type "Query".`, "1:8"},
 		{"5.5.2.3", "{ me { ...F } } fragment F on Query { __typename }",
 			`Fragment "F" cannot be spread here as objects of type "User" can never be of type "Query".`, "1:8"},
-		{"5.6.1", "{ __type(name: 1) { name } }", "String cannot represent a non string value: 1", "1:16"},
-		{"5.6.1", "{ __type(name: null) { name } }", `Expected value of type "String!", found null.`, "1:16"},
-		{"5.6.1", "{ __type(name: [{a: A}, $x]) { name } }", "String cannot represent a non string value: [{a: A}, $x]", "1:16"},
-		{"5.6.1", `{ me { id @skip(if: "true") } }`, `Boolean cannot represent a non boolean value: "true"`, "1:21"},
+		{"5.6.1", "{ __type(name: 1) { name } }", "String cannot represent a non string value: 1",
+			"1:16"},
+		{"5.6.1", "{ __type(name: null) { name } }",
+			`Expected value of type "String!", found null.`, "1:16"},
+		{"5.6.1", "{ __type(name: [{a: A}, $x]) { name } }",
+			"String cannot represent a non string value: [{a: A}, $x]", "1:16"},
+		{"5.6.1", `{ me { id @skip(if: "true") } }`,
+			`Boolean cannot represent a non boolean value: "true"`, "1:21"},
 		{"5.7.1", "{ me { id @a } }", `Unknown directive "@a".`, "1:11"},
 		{"5.7.1", "{ me { ... @a { id } } }", `Unknown directive "@a".`, "1:12"},
-		{"5.7.1", "{ me { ...F @a } } fragment F on User @b { id }", `Unknown directive "@a".`, "1:13"},
+		{"5.7.1", "{ me { ...F @a } } fragment F on User @b { id }", `Unknown directive "@a".`,
+			"1:13"},
 		{"5.7.2", "{ me { ...F } } fragment F on User @skip(if: true) { id }",
 			`Directive "@skip" may not be used on FRAGMENT_DEFINITION.`, "1:36"},
-		{"5.7.2", "query @skip(if: true) { me { id } }", `Directive "@skip" may not be used on QUERY.`, "1:7"},
+		{"5.7.2", "query @skip(if: true) { me { id } }",
+			`Directive "@skip" may not be used on QUERY.`, "1:7"},
 		{"5.7.2", "query ($x: Boolean! @include(if: true)) { __typename @skip(if: $x) }",
 			`Directive "@include" may not be used on VARIABLE_DEFINITION.`, "1:21"},
 		{"5.7.3", "{ me { id @skip(if: true) @skip(if: true) } }",
@@ -1169,18 +1234,24 @@ func Test3_ValidationErrors(t *testing.T) {
 			`The directive "@skip" can only be used once at this location.`, "1:13 1:29"},
 		{"5.7.3", "{ me { ... @skip(if: true) @skip(if: true) { id } } }",
 			`The directive "@skip" can only be used once at this location.`, "1:12 1:28"},
-		{"5.7.3, of those that are known", "{ me { id @a @a @a } }", `Unknown directive "@a".`, "1:11"},
-		{"5.8.1", "query ($x: Boolean!, $x: Boolean!) { __typename @skip(if: $x) }", `There can be only one variable named "$x".`, "1:9 1:23"},
-		{"5.8.2", "query ($x: [User]) { me { id } }", `Variable "$x" cannot be non-input type "[User]".`, "1:12"},
+		{"5.7.3, of those that are known", "{ me { id @a @a @a } }", `Unknown directive "@a".`,
+			"1:11"},
+		{"5.8.1", "query ($x: Boolean!, $x: Boolean!) { __typename @skip(if: $x) }",
+			`There can be only one variable named "$x".`, "1:9 1:23"},
+		{"5.8.2", "query ($x: [User]) { me { id } }",
+			`Variable "$x" cannot be non-input type "[User]".`, "1:12"},
 		{"5.8.3", "{ __typename @skip(if: $x) }", `Variable "$x" is not defined.`, "1:24 1:1"},
 		{"5.8.3", "query A { me { ...F } } fragment F on User { id @skip(if: $x) }",
 			`Variable "$x" is not defined by operation "A".`, "1:59 1:1"},
 		{"5.8.4", "query ($x: Int) { me { id } }", `Variable "$x" is never used.`, "1:8"},
-		{"5.8.4", "query A($x: Int) { me { id } }", `Variable "$x" is never used in operation "A".`, "1:9"},
+		{"5.8.4", "query A($x: Int) { me { id } }",
+			`Variable "$x" is never used in operation "A".`, "1:9"},
 		{"5.8.5", "query ($x: Boolean) { __typename @skip(if: $x) }",
-			`Variable "$x" of type "Boolean" used in position expecting type "Boolean!".`, "1:8 1:44"},
+			`Variable "$x" of type "Boolean" used in position expecting type "Boolean!".`,
+			"1:8 1:44"},
 		{"5.8.5", "query ($x: [Boolean!]! = []) { __typename @skip(if: $x) }",
-			`Variable "$x" of type "[Boolean!]!" used in position expecting type "Boolean!".`, "1:8 1:53"},
+			`Variable "$x" of type "[Boolean!]!" used in position expecting type "Boolean!".`,
+			"1:8 1:53"},
 	} {
 		if test.message[:5] == "Unexp" {
 			test.message = "Syntax Error: " + test.message
@@ -1216,7 +1287,8 @@ func Test3_DefaultsOfVariables(t *testing.T) {
 		got := s.ask(document, "")
 		var reply struct{ Errors []struct{ Message string } }
 		json.Unmarshal([]byte(got), &reply)
-		if want := cmp.Or(test.want, `Variable "$x" is never used.`); reply.Errors[0].Message != want {
+		if want := cmp.Or(test.want,
+			`Variable "$x" is never used.`); reply.Errors[0].Message != want {
 			t.Errorf("%s\n got %s\nwant %s", document, got, want)
 		}
 	}
@@ -1229,7 +1301,8 @@ func Test3_OperationNames(t *testing.T) {
 	for _, test := range []struct{ document, name, want string }{
 		{two, `"A"`, `{"data":{"a":"Query"}}`},
 		{two, `"B"`, `{"data":{"b":"Query"}}`},
-		{two, `null`, `{"errors":[{"message":"Must provide operation name if query contains multiple operations."}]}`},
+		{two, `null`,
+			`{"errors":[{"message":"Must provide operation name if query contains multiple operations."}]}`},
 		{two, `"C"`, `{"errors":[{"message":"Unknown operation named \"C\"."}]}`},
 		{`{ __typename }`, `""`, `{"errors":[{"message":"Unknown operation named \"\"."}]}`},
 		{`fragment F on User { id }`, `null`, errorAt(`Fragment "F" is never used.`, "1:1")},
@@ -1260,7 +1333,8 @@ func Test3_FieldErrors(t *testing.T) {
 			`{"errors":[{"message":"You are not authenticated!","locations":[{"line":1,"column":3}],"path":["a"],` + no + `,` +
 				`{"message":"You are not authenticated!","locations":[{"line":1,"column":16}],"path":["b"],` + no + `],` +
 				`"data":{"a":null,"b":null}}`},
-		{"a mutation goes on after an error", `mutation { a: login(email: "a@b", password: "") b: __typename }`,
+		{"a mutation goes on after an error",
+			`mutation { a: login(email: "a@b", password: "") b: __typename }`,
 			`{"errors":[{"message":"No user with that email","locations":[{"line":1,"column":12}],"path":["a"],` + no + `],` +
 				`"data":{"a":null,"b":"Mutation"}}`},
 	} {
@@ -1276,7 +1350,8 @@ func Test3_FieldErrors(t *testing.T) {
 func Test3_WhatOneRequestMayCost(t *testing.T) {
 	s := newServer(t)
 	nested := func(depth int) string {
-		return "{ __schema { types " + strings.Repeat("{ ofType ", depth-3) + "{ name }" + strings.Repeat(" }", depth-1)
+		return "{ __schema { types " + strings.Repeat("{ ofType ", depth-3) + "{ name }" +
+			strings.Repeat(" }", depth-1)
 	}
 	aliases := func(n int, field string) string {
 		fields := "{"
@@ -1303,31 +1378,40 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		{"sets 201 deep", nested(201), errorAt(tooDeep, "1:1802")},
 		{"a list 200 deep", "{ a(b: " + strings.Repeat("[", 200) + strings.Repeat("]", 200) + ") }",
 			errorAt(`Cannot query field "a" on type "Query".`, "1:3")},
-		{"a list 201 deep", "{ a(b: " + strings.Repeat("[", 201) + strings.Repeat("]", 201) + ") }", errorAt(tooDeep, "1:208")},
+		{"a list 201 deep", "{ a(b: " + strings.Repeat("[", 201) + strings.Repeat("]", 201) +
+			") }", errorAt(tooDeep, "1:208")},
 		{"an object 201 deep", "{ a(b: " + strings.Repeat("{a:", 201), errorAt(tooDeep, "1:608")},
 		{"a type 201 deep", "query ($x: " + strings.Repeat("[", 201), errorAt(tooDeep, "1:213")},
 		{"1,000 of each side by side", sideBySide + "?",
-			errorAt(`Syntax Error: Unexpected character: "?".`, fmt.Sprint("1:", len(sideBySide)+1))},
+			errorAt(`Syntax Error: Unexpected character: "?".`, fmt.Sprint("1:",
+				len(sideBySide)+1))},
 		{"100 operations that share a fragment of 6,000 fields", shared,
 			`{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
-		{"10 logins", "mutation " + strings.Replace(aliases(10, login), "}", "__typename }", 1), ""},
-		{"11 logins", "mutation " + aliases(11, login), `{"errors":[{"message":"At most 10 signup and login fields in one operation"}]}`},
-		{"11 logins, one left out", "mutation " + strings.Replace(aliases(11, login), ")", ") @skip(if: true)", 1), ""},
+		{"10 logins", "mutation " + strings.Replace(aliases(10, login), "}", "__typename }", 1),
+			""},
+		{"11 logins", "mutation " + aliases(11, login),
+			`{"errors":[{"message":"At most 10 signup and login fields in one operation"}]}`},
+		{"11 logins, one left out", "mutation " + strings.Replace(aliases(11, login), ")",
+			") @skip(if: true)", 1), ""},
 		{"11 logins of one key", "mutation {" + strings.Repeat(" "+login, 11) + " }", ""},
 		{"10,000 fields", "{ me " + aliases(9_999, "id") + " }", ""},
 		{"10,001 fields", "{ me " + aliases(10_000, "id") + " }",
 			`{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
 		{"34,000 fields of one key", "{ me {" + strings.Repeat(" id", 34_000) + " } }", ""},
-		{"50,000 fields in the reply: 2, 14 times 3571, and 4", "{ __schema { types " + aliases(3571, "name") +
+		{"50,000 fields in the reply: 2, 14 times 3571, and 4", "{ __schema { types " +
+			aliases(3571, "name") +
 			" } a: __typename b: __typename c: __typename d: __typename }", ""},
 		{"50,001 fields", "{ __schema { types " + aliases(3571, "name") +
 			" } a: __typename b: __typename c: __typename d: __typename e: __typename }",
 			`{"errors":[{"message":"The document asks for too many fields: at most 50,000"}]}`},
-		{"fragments that double 14 times", doubling, `{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
+		{"fragments that double 14 times", doubling,
+			`{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
 	} {
 		got := s.ask(test.document, "")
-		if got != test.want && (test.want != "" || strings.HasPrefix(got, `{"errors":[{"message":"At most`) || !strings.Contains(got, `"data":`)) {
-			t.Errorf("%s: %.60s…\n got %.300s\nwant %s", test.name, test.document, got, cmp.Or(test.want, "data"))
+		if got != test.want && (test.want != "" || strings.HasPrefix(got,
+			`{"errors":[{"message":"At most`) || !strings.Contains(got, `"data":`)) {
+			t.Errorf("%s: %.60s…\n got %.300s\nwant %s", test.name, test.document, got,
+				cmp.Or(test.want, "data"))
 		}
 	}
 }
@@ -1341,7 +1425,8 @@ func Test3_AHundredErrorsAtMost(t *testing.T) {
 		}
 		return text
 	}
-	for _, document := range []string{"{" + repeat(" x%d") + "}", "{" + repeat(" x%d: me { id }") + "}",
+	for _, document := range []string{"{" + repeat(" x%d") + "}", "{" +
+		repeat(" x%d: me { id }") + "}",
 		"{ __typename" + repeat(" @skip(if: $x%d)") + " }", repeat("query Q%d { x } ")} {
 		if got := strings.Count(s.ask(document, ""), `"message":`); got != 100 {
 			t.Errorf("%.60s…: %d errors, want 100", document, got)
@@ -1426,7 +1511,8 @@ func Test4_ContentTypes(t *testing.T) {
 // What is not a request of GraphQL is refused before a word of it is executed.
 func Test4_Refusals(t *testing.T) {
 	const head, typed = "POST /api\n", "POST /api\nContent-Type: application/json"
-	const post, get, body = typed + "\n\n", "GET /api?query={__typename}", `{"query":"{ __typename }"}`
+	const post, get, body = typed + "\n\n", "GET /api?query={__typename}",
+		`{"query":"{ __typename }"}`
 	typename := replied(`{"data":{"__typename":"Query"}}`)
 	tooLarge := refused(413, "A request may have 100 KiB at most")
 	bigHead := refused(431, "The headers may have 64 KiB at most", "Connection: close")
@@ -1436,7 +1522,10 @@ func Test4_Refusals(t *testing.T) {
 	badMember := refused(400, "operationName must be a string, variables and extensions objects")
 	unknown := replied(`{"errors":[{"message":"Unknown operation named \"\"."}]}`)
 	with := func(members string) string { return post + body[:len(body)-1] + "," + members + "}" }
-	header := func(size int) string { return typed + "\nX: " + strings.Repeat("x", size-37) + "\n\n" }
+	header := func(size int) string {
+		return typed + "\nX: " + strings.Repeat("x", size-37) +
+			"\n\n"
+	}
 	s := newServer(t)
 	exchanges{
 		{"100 KiB", post + body + strings.Repeat(" ", 102_400-len(body)), typename},
@@ -1464,7 +1553,8 @@ func Test4_Refusals(t *testing.T) {
 		{"no query", post + "{}", noQuery},
 		{"another case", post + `{"Query":"{ __typename }"}`, noQuery},
 		{"a query that is no string", post + `{"query":1}`, noQuery},
-		{"of two the last counts, as in JavaScript", with(`"query":1,` + body[1:len(body)-1]), typename},
+		{"of two the last counts, as in JavaScript", with(`"query":1,` + body[1:len(body)-1]),
+			typename},
 		{"a bad operationName", with(`"operationName":1`), badMember},
 		{"an empty one", with(`"operationName":""`), unknown},
 		{"bad variables", with(`"variables":[]`), badMember},
@@ -1513,7 +1603,8 @@ func Test4_CORS(t *testing.T) {
 // alone, and run nothing but what stands in it.
 func Test4_ThePageLoadsNothing(t *testing.T) {
 	hash := func(element string) string {
-		m := regexp.MustCompile("(?s)<" + element + ">(.*)</" + element + ">").FindStringSubmatch(page)
+		m := regexp.MustCompile("(?s)<" + element + ">(.*)</" + element +
+			">").FindStringSubmatch(page)
 		sum := sha256.Sum256([]byte(m[1]))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
@@ -1544,12 +1635,14 @@ func Test4_SlowClientsAreCutOff(t *testing.T) {
 		}{
 			{"headers", half, 10 * time.Second, ""},
 			{"the request", half + "\r\n{", 30 * time.Second, "HTTP/1.1 400 Bad Request\r\n"},
-			{"idle", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute, "HTTP/1.1 200 OK\r\n"},
+			{"idle", half + "\r\n" + `{"query":"{ __typename }"}`, 2 * time.Minute,
+				"HTTP/1.1 200 OK\r\n"},
 		} {
 			client, began := newServer(t).dial(t), time.Now()
 			go io.WriteString(client, test.first)
 			reply, _ := io.ReadAll(client)
-			if d := time.Since(began); d != test.want || !strings.HasPrefix(string(reply), test.reply) {
+			if d := time.Since(began); d != test.want || !strings.HasPrefix(string(reply),
+				test.reply) {
 				t.Errorf("%s: cut off after %v, with %q; want %v", test.name, d, reply, test.want)
 			}
 		}
@@ -1814,8 +1907,9 @@ func Test5_ADamagedFileIsLeftAlone(t *testing.T) {
 	t.Chdir(t.TempDir())
 	ann, bob := userLine(1, "ann"), userLine(2, "bob")
 	for want, damages := range map[string][][2]string{ // what of bob's line becomes what
-		"is not UTF-8":                             {{"bob", "b\xffb"}},
-		"is not JSON":                              {{bob[100:], "\n"}, {"}", "}{}"}, {bob, "\u00a0\n"}},
+		"is not UTF-8": {{"bob", "b\xffb"}},
+		"is not JSON": {{bob[100:], "\n"}, {"}", "}{}"}, {bob,
+			"\u00a0\n"}},
 		"is not a JSON object":                     {{bob, "[1]\n"}},
 		`has the name "id" twice`:                  {{`"id":2`, `"id":2,"\u0069d":2`}},
 		"has more than the five members of a user": {{`"id":2`, `"id":2,"ID":3`}},
@@ -1823,15 +1917,21 @@ func Test5_ADamagedFileIsLeftAlone(t *testing.T) {
 		"username has white space around it":       {{`"bob"`, `"bob\u2003"`}},
 		"Username must not be empty":               {{`"bob"`, "null"}, {"username", "Username"}},
 		"Username must be at most 255 characters":  {{"bob", strings.Repeat("é", 256)}},
-		"Invalid email address":                    {{`"bob@`, `" bob@`}, {`"bob@example.com"`, "1"}},
-		"email already in use":                     {{"bob@", "ANN@"}},
+		"Invalid email address": {{`"bob@`, `" bob@`}, {`"bob@example.com"`,
+			"1"}},
+		"email already in use": {{"bob@", "ANN@"}},
 		"id is not an integer from 1 to 2147483647": {{`"id":2,`, ""}, {"2", `"2"`}, {"2", "2.0"},
 			{"2", "0"}, {"2", "2147483648"}},
-		"password is not a bcrypt hash of cost 4 to 16": {{someHash, "password"}, {"$04", "$+4"}, {"EO", "E"},
-			{`"` + someHash + `"`, "null"}, {"$2a$04$G", "x$2a$04$"}, {"$2a", "$2x"}, {"04$", "04."},
-			{"GGC", "G$C"}, {"vUW", "v+W"}, {"04", "-x"}, {"04$G", "004$"}, {"04", "03"}, {"04", "17"}},
-		"createdAt is not an RFC 3339 time": {{"02Z", "02"}, {`"2026-11-23T16:01:02Z"`, "1"}, {"T16", "T6"},
-			{"02Z", "02,5Z"}, {"02Z", "02+24:00"}, {"02Z", "02+23:60"}, {"T16", " 16"}, {"11-23", "11-31"}},
+		"password is not a bcrypt hash of cost 4 to 16": {{someHash, "password"}, {"$04", "$+4"},
+			{"EO", "E"},
+			{`"` + someHash + `"`, "null"}, {"$2a$04$G", "x$2a$04$"}, {"$2a", "$2x"}, {"04$",
+				"04."},
+			{"GGC", "G$C"}, {"vUW", "v+W"}, {"04", "-x"}, {"04$G", "004$"}, {"04", "03"}, {"04",
+				"17"}},
+		"createdAt is not an RFC 3339 time": {{"02Z", "02"}, {`"2026-11-23T16:01:02Z"`, "1"},
+			{"T16", "T6"},
+			{"02Z", "02,5Z"}, {"02Z", "02+24:00"}, {"02Z", "02+23:60"}, {"T16", " 16"}, {"11-23",
+				"11-31"}},
 	} {
 		for _, d := range damages {
 			damaged := strings.Replace(bob, d[0], d[1], 1)
@@ -1839,7 +1939,8 @@ func Test5_ADamagedFileIsLeftAlone(t *testing.T) {
 			_, logged, err := openText(t, text)
 			got, where := fmt.Sprint(err), "users.jsonl:3: "
 			if got != where+want || damaged == bob || logged.Len() > 0 || readUsersFile() != text {
-				t.Errorf("%s: openStore: %v, want %s; the file is\n%s", d, err, want, readUsersFile())
+				t.Errorf("%s: openStore: %v, want %s; the file is\n%s", d, err, want,
+					readUsersFile())
 			}
 		}
 	}
@@ -2407,7 +2508,8 @@ func (sh *shell) run(t *testing.T, command string) (text string) {
 	if serves {
 		sh.api = found[1]
 	}
-	text = strings.NewReplacer("\r", "", "\n= the end =\n", "", sh.api, "localhost:3000").Replace(text)
+	text = strings.NewReplacer("\r", "", "\n= the end =\n", "", sh.api,
+		"localhost:3000").Replace(text)
 	return strings.Trim(text, "\n")
 }
 
@@ -2445,7 +2547,8 @@ func curlCommand() {
 	r, err := http.NewRequest("GET", address, nil)
 	if body != "" {
 		r, err = http.NewRequest("POST", address, strings.NewReader(body))
-		header.Set("Content-Type", cmp.Or(header.Get("Content-Type"), "application/x-www-form-urlencoded"))
+		header.Set("Content-Type", cmp.Or(header.Get("Content-Type"),
+			"application/x-www-form-urlencoded"))
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -2484,15 +2587,17 @@ func Test7_TheREADMENamesEverySettingAndRefusal(t *testing.T) {
 		fmt.Sprintf("Syntax Error: Nested more than %d levels deep.", maxDepth)}
 	refusals = append(refusals, all(`err\w+ += errors.New\("(.*)"\)`, readText(t, "jwt.go"))...)
 	refusals = append(refusals, all(`errors.New\("([A-Z].*)"\)`, readText(t, "store.go"))...)
-	refusals = append(refusals, all(`(?:badInput\(|unauthenticated\(|Error\{"\w+", |refusal\(\d+, )"(.*?)"[,)}]`,
-		readText(t, "main.go"))...)
+	refusals = append(refusals,
+		all(`(?:badInput\(|unauthenticated\(|Error\{"\w+", |refusal\(\d+, )"(.*?)"[,)}]`,
+			readText(t, "main.go"))...)
 	_, table, _ := strings.Cut(readme, "## What it refuses")
 	table, _, _ = strings.Cut(table, "\n## ")
 	messages := strings.Join(all("(?m)^\\| (`.*?`) \\|", table), "")
 	sameTexts(t, "refusals", all("`(.*?)`", messages), refusals)
 	for _, e := range regexp.MustCompile(`refusal\((\d+), ("[^"]*")[,)]`).FindAllStringSubmatch(readText(t, "main.go"), -1) {
 		status, message := e[1], strings.Trim(e[2], `"`)
-		if !regexp.MustCompile("\\| .*`" + regexp.QuoteMeta(message) + "`.* \\| " + status).MatchString(table) {
+		if !regexp.MustCompile("\\| .*`" + regexp.QuoteMeta(message) + "`.* \\| " +
+			status).MatchString(table) {
 			t.Errorf("README.md does not say that %s has status %s", message, status)
 		}
 	}
@@ -2524,17 +2629,20 @@ func Test7_WhatTheREADMEBreaksBreaks(t *testing.T) {
 		if strings.Count(text, condition) != 1 {
 			t.Fatalf("%s does not have %s once", file, condition)
 		}
-		sources[file] = strings.Replace(text, condition, fmt.Sprintf("broken != \"%d\" && %s", i, condition), 1)
+		sources[file] = strings.Replace(text, condition, fmt.Sprintf("broken != \"%d\" && %s", i,
+			condition), 1)
 	}
 	test, works := buildTest(t, sources), regexp.MustCompile(`: accepted;|\n +got (200|\{"data")`)
 	for i, row := range rows {
 		cmd := exec.Command(test, "-test.run=^"+row[3]+"$")
 		cmd.Env = append(os.Environ(), fmt.Sprint("BROKEN=", i))
 		out, _ := cmd.CombinedOutput()
-		if !slices.ContainsFunc(strings.Split(string(out), "main_test.go:"), func(failure string) bool {
-			return strings.Contains(failure, ": "+row[4]+":") && works.MatchString(failure)
-		}) {
-			t.Errorf("%s without %s: in %s, this attack fails: %s\n%s", row[1], row[2], row[3], row[4], out)
+		if !slices.ContainsFunc(strings.Split(string(out), "main_test.go:"),
+			func(failure string) bool {
+				return strings.Contains(failure, ": "+row[4]+":") && works.MatchString(failure)
+			}) {
+			t.Errorf("%s without %s: in %s, this attack fails: %s\n%s", row[1], row[2], row[3],
+				row[4], out)
 		}
 	}
 	if len(rows) < 5 {
@@ -2554,7 +2662,8 @@ func buildTest(t *testing.T, sources map[string]string) (path string) {
 	overlay, _ := json.Marshal(map[string]any{"Replace": replace})
 	os.WriteFile(filepath.Join(dir, "overlay"), overlay, 0o600)
 	path = filepath.Join(dir, "broken.exe")
-	args := []string{"test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay"), "-o", path}
+	args := []string{"test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay"), "-o",
+		path}
 	info, _ := debug.ReadBuildInfo()
 	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race") // else it would compile the standard library anew
@@ -2632,7 +2741,8 @@ func BenchmarkLogin(b *testing.B) {
 
 // Whatever the document, the reply is JSON, and an error names a place in it.
 func FuzzDocument(f *testing.F) {
-	for _, document := range []string{whoAmI, johnSignsUp, "", "\uFEFF\"\"\"\n é😀\\\"\"\"\"\"\"query A{a:me{...F}}",
+	for _, document := range []string{whoAmI, johnSignsUp, "",
+		"\uFEFF\"\"\"\n é😀\\\"\"\"\"\"\"query A{a:me{...F}}",
 		`query($x:[Int!]!=[1.5e3,{a:$b}]@c){me{id@skip(if:true)... on User{id}}}fragment F on User{...F}`,
 		"{__schema{types{fields(includeDeprecated:$x){args{type{ofType{name}}}}}}}",
 		`{a:__type(name:"\ud83d\u{1F600}"){name}a:__type(name:"b"){name}}`, "extend type A{b:C}"} {
@@ -2643,7 +2753,10 @@ func FuzzDocument(f *testing.F) {
 		"Mutation.signup": func(_ context.Context, args map[string]any) (any, error) {
 			return args["username"].(string) + args["password"].(string), nil
 		},
-		"Mutation.login": func(context.Context, map[string]any) (any, error) { return nil, errEmailTaken },
+		"Mutation.login": func(context.Context, map[string]any) (any, error) {
+			return nil,
+				errEmailTaken
+		},
 	})
 	f.Fuzz(func(t *testing.T, document, x string) {
 		if !utf8.ValidString(document) || !utf8.ValidString(x) {
@@ -2663,7 +2776,8 @@ func FuzzDocument(f *testing.F) {
 		lines := regexp.MustCompile("\r\n|\r|\n").Split(document, -1)
 		for _, err := range got.Errors {
 			for _, at := range err.Locations {
-				if int(at.Line) > len(lines) || int(at.Column) > len(utf16.Encode([]rune(lines[at.Line-1])))+1 {
+				if int(at.Line) > len(lines) ||
+					int(at.Column) > len(utf16.Encode([]rune(lines[at.Line-1])))+1 {
 					t.Errorf("%q\n got %s", document, reply)
 				}
 			}
@@ -2674,7 +2788,8 @@ func FuzzDocument(f *testing.F) {
 // The usual request and the largest usual one: read, validated, executed.
 func BenchmarkParse(b *testing.B) {
 	s := newServer(b)
-	for name, document := range map[string]string{"me": whoAmI, "introspection": introspectionQuery} {
+	for name, document := range map[string]string{"me": whoAmI,
+		"introspection": introspectionQuery} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -2721,7 +2836,8 @@ func FuzzToken(f *testing.F) {
 		if alg != "HS256" || email != got.Email || exp <= float64(issued.Unix()) {
 			t.Fatalf("accepted %s %s as %+v", header, body, got)
 		}
-		for _, forgery := range []string{token + "=", token + "\n", "\n" + token, signed("other", header, body)} {
+		for _, forgery := range []string{token + "=", token + "\n", "\n" + token, signed("other",
+			header, body)} {
 			if _, err := verify([]byte(secret), forgery, issued); err == nil {
 				t.Fatalf("accepted %q", forgery)
 			}
@@ -2925,7 +3041,8 @@ func askAs(document, token string) string {
 }
 
 func loginOf(email, password string) string {
-	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email), quoted(password))
+	return fmt.Sprintf("mutation { login(email: %s, password: %s) }", quoted(email),
+		quoted(password))
 }
 
 // quoted writes a string as JSON and GraphQL do.

@@ -342,6 +342,9 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	if _, taken := a.store.byEmail(email); taken {
 		return nil, badInput("Email already in use")
 	}
+	if a.store.ended.Load() {
+		return nil, errSave
+	}
 	done, err := a.takeTurn(ctx)
 	if err != nil {
 		return nil, err
@@ -356,7 +359,7 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	case err == errEmailTaken: // by someone quicker
 		return nil, badInput("Email already in use")
 	case err != nil:
-		return nil, codedError{"INTERNAL_SERVER_ERROR", "Could not save the user"}
+		return nil, errSave
 	}
 	return a.token(u, 365*24*time.Hour+6*time.Hour), nil // jsonwebtoken's "1y"
 }
@@ -453,6 +456,8 @@ func (a *app) token(u user, lifetime time.Duration) string {
 	expiry := now.Add(cmp.Or(a.ttl, lifetime).Truncate(time.Second))
 	return sign(a.key, claims{u.ID, u.Email, now.Unix(), expiry.Unix()})
 }
+
+var errSave = codedError{"INTERNAL_SERVER_ERROR", "Could not save the user"}
 
 func unauthenticated(message string) error { return codedError{"UNAUTHENTICATED", message} }
 func badInput(message string) error        { return codedError{"BAD_USER_INPUT", message} }

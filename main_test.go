@@ -2022,6 +2022,21 @@ func Test5_AFullDiskFailsOneSignUp(t *testing.T) {
 	}
 }
 
+// A store that takes no more users says so before a password is hashed for it.
+func Test5_AStoppedStoreCostsNoHash(t *testing.T) {
+	s := newServer(t)
+	os.WriteFile(s.file, []byte("\n"), 0o600) // by another program
+	want := fieldError("signup", 12, "Could not save the user", "INTERNAL_SERVER_ERROR")
+	for range 2 {
+		if got := s.ask(johnSignsUp, ""); got != want {
+			t.Errorf("the file was changed: %s\n got %s\nwant %s", johnSignsUp, got, want)
+		}
+		for len(s.turns) < cap(s.turns) {
+			s.turns <- struct{}{} // Who needed one now would have to wait.
+		}
+	}
+}
+
 // Of sign-ups that race for an email, one wins.
 func Test5_OneEmailOneUser(t *testing.T) {
 	t.Chdir(t.TempDir())

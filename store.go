@@ -40,6 +40,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -71,6 +72,8 @@ type store struct {
 	lastID  int64
 	stopped bool // No more users are taken.
 	listed  bool // The file's entry in its directory is on disk.
+
+	ended atomic.Bool // stopped, for those who don't wait for the disk
 
 	mu     sync.RWMutex   // guards what follows; never held while the disk works
 	users  []user         // in the file's order
@@ -295,7 +298,9 @@ func (s *store) add(username, email, hash string) (user, error) {
 		return user{}, errNotSaved
 	}
 	u := user{s.lastID + 1, username, email, hash, time.Now().UTC().Truncate(time.Second)}
-	if err := s.append(u); err != nil {
+	err := s.append(u)
+	s.ended.Store(s.stopped)
+	if err != nil {
 		if s.stopped {
 			err = fmt.Errorf("%w; no more users are taken until a restart", err)
 		}

@@ -2187,7 +2187,7 @@ type pathElement struct {
 	index int
 }
 
-// errTooManyFields stops an execution whose reply grows too large.
+// errTooManyFields refuses a document whose reply has grown too large.
 var errTooManyFields = newError("The document asks for too many fields: at most 50,000")
 
 // execute is ExecuteRequest (§6.1). It returns the reply, and whether that has
@@ -2199,13 +2199,6 @@ func (op *operation) execute(
 	if e.coerceVariableValues(variables); e.errors != nil {
 		return response("", e.errors...), false
 	}
-	defer func() {
-		if r := recover(); r == errTooManyFields {
-			reply, ok = response("", *errTooManyFields), false
-		} else if r != nil {
-			panic(r)
-		}
-	}()
 	root := collectFields(e, op.selectionSet)
 	if root.err != nil {
 		return response("null", *root.err), true
@@ -2216,14 +2209,17 @@ func (op *operation) execute(
 	if !e.executeCollectedFields(nil, root) {
 		e.data = append(e.data[:len(dataPrefix)], "null"...)
 	}
-	if e.errors != nil {
+	switch {
+	case e.fields > maxReplyFields:
+		return response("", *errTooManyFields), false
+	case e.errors != nil:
 		return response(string(e.data[len(dataPrefix):]), e.errors...), true
 	}
 	return append(e.data, '}'), true
 }
 
-// limitMutations refuses a mutation that runs too many fields: here each may
-// cost a tenth of a second.
+// limitMutations refuses a mutation that runs too many fields: they are what can
+// cost much.
 func (e *execution) limitMutations(root *collector) *gqlError {
 	count := 0
 	for _, g := range root.groups {
@@ -2406,7 +2402,8 @@ func (g *fieldGroup) selectionSets() [][]*selection {
 }
 
 // executeCollectedFields is ExecuteCollectedFields (§6.3.3), one field after
-// the other, as a mutation needs it. It is false where the object is to be null.
+// the other, as a mutation needs it. It is false where the object is to be null,
+// and at once when the reply has grown too large.
 func (e *execution) executeCollectedFields(source object, fields *collector) bool {
 	e.data = append(e.data, '{')
 	for i := range fields.groups {
@@ -2416,7 +2413,7 @@ func (e *execution) executeCollectedFields(source object, fields *collector) boo
 		}
 		e.data = append(append(append(e.data, '"'), g.key...), `":`...)
 		if e.fields++; e.fields > maxReplyFields {
-			panic(errTooManyFields)
+			return false
 		}
 		e.path = append(e.path, pathElement{key: g.key})
 		if !e.executeField(source, g) {

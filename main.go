@@ -352,7 +352,8 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), a.cost)
 	done()
 	if err != nil {
-		return nil, err // never: the length has been checked
+		a.log.Printf("hashing a password: %v", err)
+		return nil, errSave
 	}
 	u, err := a.store.add(username, email, string(hash))
 	switch {

@@ -2022,6 +2022,17 @@ func Test5_AFullDiskFailsOneSignUp(t *testing.T) {
 	}
 }
 
+// What goes wrong inside is for the log; the client learns that it did.
+func Test5_TheCauseIsForTheLog(t *testing.T) {
+	s := newServer(t)
+	s.cost = bcrypt.MaxCost + 1
+	got, want := s.ask(johnSignsUp, ""), fieldError("signup", 12, "Could not save the user",
+		"INTERNAL_SERVER_ERROR")
+	if got != want || !strings.HasPrefix(s.logged.String(), "hashing a password: ") {
+		t.Errorf("%s\n got %s\nwant %s\nlogged %s", johnSignsUp, got, want, s.logged)
+	}
+}
+
 // A store that takes no more users says so before a password is hashed for it.
 func Test5_AStoppedStoreCostsNoHash(t *testing.T) {
 	s := newServer(t)

@@ -99,23 +99,28 @@ type location struct {
 }
 
 // A tokenKind prints itself in error messages. A punctuator (§2.1.7) is its own
-// kind.
-type tokenKind string
+// kind, of "..." the first dot.
+type tokenKind byte
 
 const (
-	tokenEOF         tokenKind = "<EOF>"
-	tokenName        tokenKind = "Name"
-	tokenInt         tokenKind = "Int"
-	tokenFloat       tokenKind = "Float"
-	tokenString      tokenKind = "String"
-	tokenBlockString tokenKind = "BlockString"
+	tokenEOF tokenKind = iota
+	tokenName
+	tokenInt
+	tokenFloat
+	tokenString
+	tokenBlockString
+	tokenSpread tokenKind = '.'
 )
 
 func (k tokenKind) String() string {
-	if k != tokenEOF && !isNameStart(k[0]) {
-		return `"` + string(k) + `"`
+	names := []string{"<EOF>", "Name", "Int", "Float", "String", "BlockString"}
+	switch {
+	case int(k) < len(names):
+		return names[k]
+	case k == tokenSpread:
+		return `"..."`
 	}
-	return string(k)
+	return `"` + string(rune(k)) + `"`
 }
 
 // A token is a lexical token (§2.1.5). The value is a name, a number's text or
@@ -127,7 +132,7 @@ type token struct {
 }
 
 func (t token) String() string {
-	if t.kind == tokenEOF || !isNameStart(t.kind[0]) {
+	if t.kind == tokenEOF || t.kind > tokenBlockString {
 		return t.kind.String()
 	}
 	return fmt.Sprintf(`%s "%s"`, t.kind, t.value)
@@ -170,10 +175,10 @@ func (l *lexer) next() token {
 		t.kind, t.value = tokenName, l.source[start:l.pos]
 	case strings.HasPrefix(l.source[l.pos:], "..."):
 		l.pos += 3
-		t.kind = "..."
+		t.kind = tokenSpread
 	case strings.IndexByte("!$&():=@[]{|}", c) >= 0:
 		l.pos++
-		t.kind = tokenKind(l.source[start:l.pos])
+		t.kind = tokenKind(c)
 	case isDigit(c) || c == '-':
 		t.kind = l.number()
 		t.value = l.source[start:l.pos]
@@ -384,7 +389,7 @@ func (l *lexer) character() string {
 	r, size := utf8.DecodeRuneInString(l.source[l.pos:])
 	switch {
 	case size == 0:
-		return string(tokenEOF)
+		return tokenEOF.String()
 	case r == '"':
 		return `'"'`
 	case r >= ' ' && r <= '~':
@@ -592,10 +597,10 @@ func (p *parser) parseDefinition() {
 	description := p.parseDescription()
 	described := description != nil
 	switch keyword := p.token; {
-	case described && p.peek("{"):
+	case described && p.peek('{'):
 		panic(syntaxError(start.location,
 			"Unexpected description, descriptions are not supported on shorthand queries."))
-	case p.peek("{"):
+	case p.peek('{'):
 		p.definitions = append(p.definitions, &definition{
 			location: start.location, kind: "query", selectionSet: p.parseSelectionSet()})
 	case !p.peek(tokenName):
@@ -629,8 +634,8 @@ func (p *parser) parseOperation(start location) {
 		def.nameLocation = p.token.location
 		def.name = p.advance().value
 	}
-	if p.peek("(") {
-		def.variables = many(p, "(", p.parseVariableDefinition, ")")
+	if p.peek('(') {
+		def.variables = many(p, '(', p.parseVariableDefinition, ')')
 	}
 	def.directives = p.parseDirectives()
 	def.selectionSet = p.parseSelectionSet()
@@ -661,12 +666,12 @@ func (p *parser) parseFragmentName() string {
 func (p *parser) parseVariableDefinition() *variableDefinition {
 	def := &variableDefinition{location: p.token.location}
 	p.parseDescription()
-	p.expect("$")
+	p.expect('$')
 	def.variable = p.expect(tokenName)
-	p.expect(":")
+	p.expect(':')
 	def.typ = p.parseType()
 	p.constant = true
-	if p.skip("=") {
+	if p.skip('=') {
 		def.defaultValue = p.parseValue()
 	}
 	def.directives = p.parseDirectives()
@@ -677,7 +682,7 @@ func (p *parser) parseVariableDefinition() *variableDefinition {
 // SelectionSet: { Selection+ }
 func (p *parser) parseSelectionSet() []*selection {
 	p.descend(&p.setDepth)
-	set := many(p, "{", p.parseSelection, "}")
+	set := many(p, '{', p.parseSelection, '}')
 	p.setDepth--
 	return set
 }
@@ -685,7 +690,7 @@ func (p *parser) parseSelectionSet() []*selection {
 // Selection: Field | FragmentSpread | InlineFragment
 func (p *parser) parseSelection() *selection {
 	s := &selection{location: p.token.location}
-	if !p.skip("...") {
+	if !p.skip(tokenSpread) {
 		return p.parseField(s)
 	}
 	isOn := p.token.value == "on" && p.peek(tokenName)
@@ -699,12 +704,12 @@ func (p *parser) parseSelection() *selection {
 func (p *parser) parseField(s *selection) *selection {
 	s.name = p.expect(tokenName).value
 	s.key = s.name
-	if p.skip(":") {
+	if p.skip(':') {
 		s.name = p.expect(tokenName).value
 	}
 	s.arguments = p.parseArguments()
 	s.directives = p.parseDirectives()
-	if p.peek("{") {
+	if p.peek('{') {
 		s.setLocation = p.token.location
 		s.selectionSet = p.parseSelectionSet()
 	}
@@ -734,23 +739,23 @@ func (p *parser) parseInlineFragment(s *selection) *selection {
 
 // Arguments: ( Argument+ )
 func (p *parser) parseArguments() []*argument {
-	if !p.peek("(") {
+	if !p.peek('(') {
 		return nil
 	}
-	return many(p, "(", p.parseArgument, ")")
+	return many(p, '(', p.parseArgument, ')')
 }
 
 // Argument: Name : Value
 func (p *parser) parseArgument() *argument {
 	name := p.expect(tokenName)
-	p.expect(":")
+	p.expect(':')
 	return &argument{location: name.location, name: name.value, value: p.parseValue()}
 }
 
 // Directives: ( @ Name Arguments? )+
 func (p *parser) parseDirectives() []*directive {
 	var list []*directive
-	for p.peek("@") {
+	for p.peek('@') {
 		d := &directive{location: p.advance().location}
 		d.name = p.expect(tokenName).value
 		d.arguments = p.parseArguments()
@@ -764,21 +769,21 @@ func (p *parser) parseDirectives() []*directive {
 func (p *parser) parseValue() *value {
 	v := &value{location: p.token.location, text: p.token.value}
 	switch p.token.kind {
-	case "[":
+	case '[':
 		v.kind = kindList
 		p.descend(&p.valDepth)
-		for p.advance(); !p.peek("]"); {
+		for p.advance(); !p.peek(']'); {
 			v.items = append(v.items, p.parseValue())
 		}
 		p.valDepth--
-	case "{":
+	case '{':
 		v.kind = kindObject
 		p.descend(&p.valDepth)
-		for p.advance(); !p.peek("}"); {
+		for p.advance(); !p.peek('}'); {
 			v.fields = append(v.fields, p.parseArgument())
 		}
 		p.valDepth--
-	case "$":
+	case '$':
 		p.parseVariable(v)
 	case tokenInt:
 		v.kind = kindInt
@@ -823,17 +828,17 @@ func nameKind(name string) valueKind {
 
 // Type: NamedType | [ Type ] | Type !
 func (p *parser) parseType() *typeRef {
-	if !p.peek("[") {
+	if !p.peek('[') {
 		t := p.parseNamedType()
-		t.nonNull = p.skip("!")
+		t.nonNull = p.skip('!')
 		return t
 	}
 	t := &typeRef{location: p.advance().location}
 	p.descend(&p.typeDepth)
 	t.ofType = p.parseType()
 	p.typeDepth--
-	p.expect("]")
-	t.nonNull = p.skip("!")
+	p.expect(']')
+	t.nonNull = p.skip('!')
 	return t
 }
 
@@ -1043,7 +1048,7 @@ var typeSystemKeywords = []string{
 func (p *parser) refuseTypeSystemDefinition(start location) {
 	name := p.advance().value
 	if name != "schema" {
-		p.skip("@")
+		p.skip('@')
 		name = `"` + p.expect(tokenName).value + `"`
 	}
 	panic(newError(fmt.Sprintf("The %s definition is not executable.", name), start))
@@ -1061,7 +1066,7 @@ func (p *parser) parseTypeSystemDefinition(description any) {
 	t := &typeDefinition{name: p.expect(tokenName).value, description: description}
 	t.kind = map[string]string{"scalar": "SCALAR", "type": "OBJECT", "enum": "ENUM"}[keyword]
 	if t.kind != "SCALAR" {
-		t.elements = many(p, "{", p.parseElement, "}")
+		t.elements = many(p, '{', p.parseElement, '}')
 	}
 	t.named = map[string]*element{}
 	for _, e := range t.elements {
@@ -1071,11 +1076,11 @@ func (p *parser) parseTypeSystemDefinition(description any) {
 }
 
 func (p *parser) parseDirectiveDefinition(description any) {
-	p.expect("@")
+	p.expect('@')
 	d := &directiveDefinition{element: *p.parseElement()}
 	d.description = description
 	p.expectKeyword("on")
-	for more := true; more; more = p.skip("|") {
+	for more := true; more; more = p.skip('|') {
 		d.locations = append(d.locations, p.expect(tokenName).value)
 	}
 	p.directives = append(p.directives, d)
@@ -1084,13 +1089,13 @@ func (p *parser) parseDirectiveDefinition(description any) {
 // Element: Description? Name ArgumentsDefinition? ( : Type DefaultValue? )?
 func (p *parser) parseElement() *element {
 	e := &element{description: p.parseDescription(), name: p.expect(tokenName).value}
-	if p.peek("(") {
-		e.args = many(p, "(", p.parseElement, ")")
+	if p.peek('(') {
+		e.args = many(p, '(', p.parseElement, ')')
 	}
-	if p.skip(":") {
+	if p.skip(':') {
 		e.typ = p.parseType()
 	}
-	if p.skip("=") {
+	if p.skip('=') {
 		e.defaultValue = p.parseValue()
 	}
 	return e

@@ -47,19 +47,19 @@ type resolver func(ctx context.Context, args map[string]any) (any, error)
 
 // prepare reads a document, validates it and selects its operation of that name
 // (§6.1). A nil name stands for the only operation.
-func (s *schema) prepare(query string, operationName *string) (*operation, []gqlError) {
+func (s *schema) prepare(query string, operationName *string) (operation, []gqlError) {
 	doc, err := parse(query)
 	if err != nil {
-		return nil, []gqlError{*err}
+		return operation{}, []gqlError{*err}
 	}
 	if errs := s.validate(doc); errs != nil {
-		return nil, errs
+		return operation{}, errs
 	}
 	def, err := doc.operation(operationName)
 	if err != nil {
-		return nil, []gqlError{*err}
+		return operation{}, []gqlError{*err}
 	}
-	return &operation{schema: s, definition: def}, nil
+	return operation{schema: s, definition: def}, nil
 }
 
 // operation is GetOperation (§6.1).
@@ -929,7 +929,6 @@ type schema struct {
 	typeNamed  map[string]*typeDefinition
 	directives []*directiveDefinition
 	metaFields *typeDefinition // __schema, __type and __typename
-	resolvers  map[*element]resolver
 }
 
 // A typeDefinition is an object, a scalar or an enum (§3.6, §3.5, §3.9).
@@ -948,6 +947,7 @@ type element struct {
 	args         []*element
 	typ          *typeRef
 	defaultValue *value
+	resolve      resolver // of a field of Query or Mutation
 }
 
 // A directiveDefinition has the locations in which a directive may stand.
@@ -959,7 +959,7 @@ type directiveDefinition struct {
 // newSchema makes a schema of its text and of the resolvers of its root fields,
 // named "Type.field". The text is ours: where it is wrong, newSchema panics.
 func newSchema(typeDefs string, resolvers map[string]resolver) *schema {
-	s := &schema{typeNamed: map[string]*typeDefinition{}, resolvers: map[*element]resolver{}}
+	s := &schema{typeNamed: map[string]*typeDefinition{}}
 	ours, builtin := parseDocument(typeDefs, true), parseDocument(builtinDefs, true)
 	for _, t := range slices.Concat(ours.types, builtin.types) {
 		s.typeNamed[t.name] = t
@@ -976,10 +976,10 @@ func newSchema(typeDefs string, resolvers map[string]resolver) *schema {
 	s.linkElements(s.metaFields.elements)
 	for name, resolve := range resolvers {
 		typeName, field, _ := strings.Cut(name, ".")
-		s.resolvers[s.typeNamed[typeName].named[field]] = resolve
+		s.typeNamed[typeName].named[field].resolve = resolve
 	}
-	s.resolvers[s.metaFields.named["__schema"]] = s.resolveSchema
-	s.resolvers[s.metaFields.named["__type"]] = s.resolveType
+	s.metaFields.named["__schema"].resolve = s.resolveSchema
+	s.metaFields.named["__type"].resolve = s.resolveType
 	return s
 }
 
@@ -1265,8 +1265,11 @@ type deferred struct {
 
 // validate returns the errors of a document.
 func (s *schema) validate(doc *document) []gqlError {
-	v := &validator{schema: s, document: doc, fragments: map[string]*definition{},
-		firstNamed: map[string]*definition{}, visited: map[string]bool{}}
+	v := &validator{schema: s, document: doc, deferred: make([]deferred, 0, 4)}
+	if len(doc.definitions) > 1 || isFragment(doc.definitions[0]) { // else no names can meet
+		v.fragments, v.firstNamed = map[string]*definition{}, map[string]*definition{}
+		v.visited = map[string]bool{}
+	}
 	for _, def := range doc.definitions {
 		if isFragment(def) {
 			v.fragments[def.name] = def
@@ -1469,7 +1472,7 @@ func (v *validator) argumentValue(arg *argument, defs []*element) {
 
 // uniqueOperationNames: no two operations have one name (§5.2.2.1).
 func (v *validator) uniqueOperationNames(op *definition) {
-	if op.name != "" {
+	if op.name != "" && v.operations > 1 {
 		v.uniqueDefinitionNames(op, "operation")
 	}
 }
@@ -1908,22 +1911,25 @@ type merging struct {
 }
 
 // mergeDocument merges each operation, and each fragment that none has spread.
-func mergeDocument(doc *document) *merging {
-	m := &merging{reached: map[*definition]bool{}}
+func mergeDocument(doc *document) merging {
+	m := merging{}
 	for _, fragments := range []bool{false, true} {
 		for _, def := range doc.definitions {
 			if isFragment(def) == fragments && !m.reached[def] && !m.tooLarge {
 				m.fields = 0
-				m.merge(def.selectionSet)
+				m.merge(collectFields(nil, def.selectionSet))
 			}
 		}
 	}
 	return m
 }
 
-func (m *merging) merge(sets ...[]*selection) {
-	c := collectFields(nil, sets...)
-	maps.Copy(m.reached, c.visited)
+func (m *merging) merge(c collector) {
+	if m.reached == nil {
+		m.reached = c.visited
+	} else {
+		maps.Copy(m.reached, c.visited)
+	}
 	m.fields += len(c.groups)
 	m.work += c.work
 	m.tooLarge = m.tooLarge || m.fields > maxFields || m.work > maxWork
@@ -1935,8 +1941,8 @@ func (m *merging) merge(sets ...[]*selection) {
 		}
 	}
 	for _, g := range c.groups {
-		if sets := g.selectionSets(); sets != nil && !m.tooLarge {
-			m.merge(sets...)
+		if !m.tooLarge {
+			m.merge(g.collectSubfields(nil))
 		}
 	}
 }
@@ -2177,7 +2183,7 @@ type operation struct {
 // An execution writes the reply while it resolves one field after the other: a
 // value that turns out to be null takes back what was written of it.
 type execution struct {
-	*operation
+	operation
 	ctx       context.Context
 	variables map[string]any
 	data      []byte
@@ -2197,10 +2203,11 @@ var errTooManyFields = newError("The document asks for too many fields: at most 
 
 // execute is ExecuteRequest (§6.1). It returns the reply, and whether that has
 // data: false where the operation was refused before it ran.
-func (op *operation) execute(
+func (op operation) execute(
 	ctx context.Context, variables []member,
 ) (reply []byte, ok bool) {
-	e := &execution{operation: op, ctx: ctx, data: append(make([]byte, 0, 256), dataPrefix...)}
+	e := &execution{operation: op, ctx: ctx, path: make([]pathElement, 0, 4)}
+	e.data = append(make([]byte, 0, 256), dataPrefix...)
 	if e.coerceVariableValues(variables); e.errors != nil {
 		return response("", e.errors...), false
 	}
@@ -2208,10 +2215,10 @@ func (op *operation) execute(
 	if root.err != nil {
 		return response("null", *root.err), true
 	}
-	if err := e.limitMutations(root); err != nil {
+	if err := e.limitMutations(root.groups); err != nil {
 		return response("", *err), false
 	}
-	if !e.executeCollectedFields(nil, root) {
+	if !e.executeCollectedFields(nil, root.groups) {
 		e.data = append(e.data[:len(dataPrefix)], "null"...)
 	}
 	switch {
@@ -2225,9 +2232,9 @@ func (op *operation) execute(
 
 // limitMutations refuses a mutation that runs too many fields: they are what can
 // cost much.
-func (e *execution) limitMutations(root *collector) *gqlError {
+func (e *execution) limitMutations(fields []fieldGroup) *gqlError {
 	count := 0
-	for _, g := range root.groups {
+	for _, g := range fields {
 		if g.name != "__typename" {
 			count++
 		}
@@ -2313,10 +2320,17 @@ type collector struct {
 	err       *gqlError
 }
 
-func collectFields(e *execution, sets ...[]*selection) *collector {
-	c := &collector{execution: e, groups: make([]fieldGroup, 0, len(sets[0]))}
-	for _, set := range sets {
-		c.collect(set)
+func collectFields(e *execution, set []*selection) collector {
+	c := collector{execution: e, groups: make([]fieldGroup, 0, len(set))}
+	c.collect(set)
+	return c
+}
+
+// collectSubfields is CollectSubfields (§6.3.2): what all fields of a group select.
+func (g *fieldGroup) collectSubfields(e *execution) collector {
+	c := collectFields(e, g.selectionSet)
+	for _, field := range g.others {
+		c.collect(field.selectionSet)
 	}
 	return c
 }
@@ -2391,28 +2405,13 @@ func (c *collector) find(key string) int {
 	return -1
 }
 
-// selectionSets returns those of all fields of a group: CollectSubfields
-// (§6.3.2) goes through them.
-func (g *fieldGroup) selectionSets() [][]*selection {
-	var sets [][]*selection
-	if g.selectionSet != nil {
-		sets = append(sets, g.selectionSet)
-	}
-	for _, field := range g.others {
-		if field.selectionSet != nil {
-			sets = append(sets, field.selectionSet)
-		}
-	}
-	return sets
-}
-
 // executeCollectedFields is ExecuteCollectedFields (§6.3.3), one field after
 // the other, as a mutation needs it. It is false where the object is to be null,
 // and at once when the reply has grown too large.
-func (e *execution) executeCollectedFields(source object, fields *collector) bool {
+func (e *execution) executeCollectedFields(source object, fields []fieldGroup) bool {
 	e.data = append(e.data, '{')
-	for i := range fields.groups {
-		g := &fields.groups[i]
+	for i := range fields {
+		g := &fields[i]
 		if i > 0 {
 			e.data = append(e.data, ',')
 		}
@@ -2441,11 +2440,10 @@ func (e *execution) executeField(source object, g *fieldGroup) bool {
 	if invalid != nil {
 		return e.fail(invalid, g.def.typ)
 	}
-	resolve := e.schema.resolvers[g.def]
-	if resolve == nil {
+	if g.def.resolve == nil {
 		return e.completeValue(g.def.typ, g, source.get(g.name))
 	}
-	result, err := resolve(e.ctx, args)
+	result, err := g.def.resolve(e.ctx, args)
 	if err != nil {
 		return e.fail(g.locate(err), g.def.typ)
 	}
@@ -2546,12 +2544,13 @@ func (e *execution) completeValue(t *typeRef, g *fieldGroup, result any) bool {
 		}
 	case t.def.kind == "OBJECT":
 		if g.subfields == nil {
-			g.subfields = collectFields(e, g.selectionSets()...)
+			subfields := g.collectSubfields(e)
+			g.subfields = &subfields
 		}
 		if g.subfields.err != nil {
 			return e.fail(g.subfields.err, t)
 		}
-		if e.executeCollectedFields(result.(object), g.subfields) {
+		if e.executeCollectedFields(result.(object), g.subfields.groups) {
 			return true
 		}
 	default:

@@ -2814,13 +2814,15 @@ func FuzzDocument(f *testing.F) {
 // The usual request and the largest usual one: read, validated, executed.
 func BenchmarkParse(b *testing.B) {
 	s := newServer(b)
+	s.ask(johnSignsUp, "")
+	john := context.WithValue(b.Context(), claimsKey{}, claims{ID: 1, Email: "johndoe@example.com"})
 	for name, document := range map[string]string{"me": whoAmI,
 		"introspection": introspectionQuery} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				op, _ := s.schema.prepare(document, nil)
-				op.execute(b.Context(), nil)
+				op.execute(john, nil)
 			}
 		})
 	}

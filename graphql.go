@@ -2256,7 +2256,7 @@ func (e *execution) coerceVariableValues(input []member) {
 	if e.definition.variables == nil {
 		return
 	}
-	given := make(map[string]json.RawMessage, len(input))
+	given := make(map[string]string, len(input))
 	for _, m := range input {
 		given[m.name] = m.value
 	}
@@ -2270,7 +2270,7 @@ func (e *execution) coerceVariableValues(input []member) {
 		case !isGiven && def.typ.nonNull:
 			problem = fmt.Sprintf(`of required type "%s" was not provided.`, def.typ)
 		case !isGiven:
-		case string(value) == "null" && def.typ.nonNull:
+		case value == "null" && def.typ.nonNull:
 			problem = fmt.Sprintf(`of non-null type "%s" must not be null.`, def.typ)
 		default:
 			e.variables[name], problem = coerceInput(value, def.typ.name)
@@ -2284,17 +2284,18 @@ func (e *execution) coerceVariableValues(input []member) {
 
 // coerceInput makes a value of JSON into a String (§3.5.3) or Boolean (§3.5.4), or
 // says why it is none. Null is either.
-func coerceInput(input json.RawMessage, typeName string) (value any, problem string) {
+func coerceInput(input, typeName string) (_ any, problem string) {
 	text, isString := stringValue(input)
 	switch {
-	case string(input) == "null":
+	case input == "null":
 		return nil, ""
 	case typeName == "String" && isString:
 		return text, ""
-	case typeName == "Boolean" && (string(input) == "true" || string(input) == "false"):
-		return string(input) == "true", ""
+	case typeName == "Boolean" && (input == "true" || input == "false"):
+		return input == "true", ""
 	}
-	json.Unmarshal(input, &value)
+	var value any
+	json.Unmarshal([]byte(input), &value)
 	inspected, _ := json.Marshal(value) // 1e2 is 100
 	if isString {
 		inspected = appendJSONString(nil, text)

@@ -24,7 +24,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -164,7 +163,7 @@ func (t *jwt) content() error {
 		t.unreadable = "the claims part " + claimsErr.Error()
 	case strings.ContainsFunc(t.signature, notBase64url):
 		t.unreadable = "the signature part is not base64url"
-	case find(t.header, "crit") != nil:
+	case find(t.header, "crit") != "":
 		t.unreadable = "crit in the header asks for extensions"
 	default:
 		return nil
@@ -199,7 +198,7 @@ func (t *jwt) authentic() error {
 
 func (t *jwt) notBefore() error {
 	value := find(t.claims, "nbf")
-	if value == nil {
+	if value == "" {
 		return nil
 	}
 	nbf, isNumber := number(value)
@@ -262,7 +261,7 @@ func notBase64url(r rune) bool {
 // A member is a name and its value in a JSON object.
 type member struct {
 	name  string // without quotes and escapes
-	value json.RawMessage
+	value string // in JSON, as it was written
 }
 
 // parseObject returns the members of a JSON object in their order. A name that
@@ -278,23 +277,23 @@ func parseObject(text []byte) ([]member, error) {
 	if !json.Valid(text) {
 		return nil, errors.New("is not JSON")
 	}
-	text = bytes.TrimSpace(text)
+	return splitMembers(string(text))
+}
+
+// splitMembers takes apart what is valid JSON, into pieces of the one text.
+func splitMembers(text string) ([]member, error) {
+	text = strings.TrimSpace(text)
 	if text[0] != '{' {
 		return nil, errors.New("is not a JSON object")
 	}
-	return splitMembers(bytes.TrimSpace(text[1 : len(text)-1]))
-}
-
-// splitMembers takes apart what stands between the braces of a valid object.
-func splitMembers(text []byte) ([]member, error) {
-	names := string(text) // one copy, of which each name is a piece
+	text = strings.TrimSpace(text[1 : len(text)-1])
 	members := make([]member, 0, 6)
-	for start := 0; start < len(text); {
-		colon := start + indexOutside(text[start:], ':')
+	for text != "" {
+		colon := indexOutside(text, ':')
 		comma := colon + indexOutside(text[colon:], ',')
-		name := unquote(strings.TrimSpace(names[start:colon]))
-		members = append(members, member{name, bytes.TrimSpace(text[colon+1 : comma])})
-		start = comma + 1
+		name := unquote(strings.TrimSpace(text[:colon]))
+		members = append(members, member{name, strings.TrimSpace(text[colon+1 : comma])})
+		text = text[min(comma+1, len(text)):]
 	}
 	return members, repeatedName(members)
 }
@@ -302,9 +301,9 @@ func splitMembers(text []byte) ([]member, error) {
 // repeatedName names a member that stands twice. It sorts, since to compare each
 // name with each would take too long for a large body.
 func repeatedName(members []member) error {
-	names := make([]string, len(members))
-	for i, m := range members {
-		names[i] = m.name
+	names := make([]string, 0, 8)
+	for _, m := range members {
+		names = append(names, m.name)
 	}
 	slices.Sort(names)
 	for i := range names {
@@ -317,7 +316,7 @@ func repeatedName(members []member) error {
 
 // indexOutside is the index of the first mark outside of strings, objects and
 // arrays, or len(text).
-func indexOutside(text []byte, mark byte) int {
+func indexOutside(text string, mark byte) int {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -337,27 +336,27 @@ func indexOutside(text []byte, mark byte) int {
 	return len(text)
 }
 
-// find returns the value of the member with that name, nil if there is none.
-func find(object []member, name string) json.RawMessage {
+// find returns the value of the member with that name, "" if there is none.
+func find(object []member, name string) string {
 	for _, m := range object {
 		if m.name == name {
 			return m.value
 		}
 	}
-	return nil
+	return ""
 }
 
 // number reads a JSON number as JavaScript does: 1e400 is infinite.
-func number(value json.RawMessage) (n float64, ok bool) {
-	n, err := strconv.ParseFloat(string(value), 64)
+func number(value string) (n float64, ok bool) {
+	n, err := strconv.ParseFloat(value, 64)
 	return n, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-func stringValue(value json.RawMessage) (s string, ok bool) {
-	if len(value) == 0 || value[0] != '"' {
+func stringValue(value string) (s string, ok bool) {
+	if !strings.HasPrefix(value, `"`) {
 		return "", false
 	}
-	return unquote(string(value)), true
+	return unquote(value), true
 }
 
 // unquote returns what a valid JSON string stands for.

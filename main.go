@@ -690,16 +690,16 @@ func readParameters(r *http.Request) (p parameters, refused *reply) {
 	members, refused := read(r)
 	hasQuery := false
 	for _, m := range members {
-		ok, isNull := true, string(m.value) == "null"
+		ok, isNull := true, m.value == "null"
 		switch {
 		case m.name == "query":
 			p.query, hasQuery = stringValue(m.value)
 		case m.name == "operationName":
-			ok = json.Unmarshal(m.value, &p.operationName) == nil
+			ok = json.Unmarshal([]byte(m.value), &p.operationName) == nil
 		case m.name == "variables" && !isNull:
-			p.variables, ok = readObject(m.value)
+			p.variables, ok = readObject([]byte(m.value))
 		case m.name == "extensions" && !isNull:
-			_, ok = readObject(m.value)
+			_, ok = readObject([]byte(m.value))
 		}
 		if !ok {
 			return p, errMembers
@@ -757,7 +757,7 @@ func readURL(r *http.Request) (members []member, _ *reply) {
 			text = []byte(cmp.Or(value[0], "null"))
 		}
 		readable = readable && utf8.Valid(text) && json.Valid(text)
-		members = append(members, member{name, text})
+		members = append(members, member{name, string(text)})
 	}
 	if !readable {
 		return nil, errURL
@@ -858,7 +858,7 @@ func (t *jwt) writeMembers(w io.Writer, title string, members []member) {
 			fmt.Fprintf(w, "\t… and %d more\n", len(members)-i)
 			return
 		}
-		value := printable(string(m.value), 60)
+		value := printable(m.value, 60)
 		n, isNumber := number(m.value)
 		if isNumber && slices.Contains([]string{"iat", "nbf", "exp"}, m.name) &&
 			math.Abs(n) < 253402300800 { // before the year 10000
@@ -892,7 +892,7 @@ func (t *jwt) explain(c check, err error) string {
 		errInvalid:           cmp.Or(t.unreadable, "id or email is not as it must be"),
 		errSignatureRequired: "the signature is empty",
 		errAlgorithm: fmt.Sprintf(`alg is %s; only "HS256" is accepted`,
-			cmp.Or(string(find(t.header, "alg")), "missing")),
+			cmp.Or(find(t.header, "alg"), "missing")),
 		errSignature:        "not " + c.passes,
 		errInvalidNotBefore: "nbf is not a number",
 		errNotActive:        "starts " + start,

@@ -2793,7 +2793,7 @@ func FuzzDocument(f *testing.F) {
 		if errs != nil {
 			reply = response("", errs...)
 		} else {
-			reply, _ = op.execute(t.Context(), []member{{"x", appendJSONString(nil, x)}})
+			reply, _ = op.execute(t.Context(), []member{{"x", quoted(x)}})
 		}
 		var got struct{ Errors []gqlError }
 		if err := json.Unmarshal(reply, &got); err != nil {

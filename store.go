@@ -206,7 +206,7 @@ func decodeUser(text []byte) (u user, err error) {
 		value, _ := stringValue(find(members, name)) // "" would be refused below
 		return value
 	}
-	u.ID, _ = strconv.ParseInt(string(find(members, "id")), 10, 64)
+	u.ID, _ = strconv.ParseInt(find(members, "id"), 10, 64)
 	u.Username, u.Email, u.Password = get("username"), get("email"), get("password")
 	createdAt := strings.ToUpper(get("createdAt"))
 	u.CreatedAt, err = time.Parse(time.RFC3339, createdAt)

@@ -287,7 +287,7 @@ func announce(set settings, address *net.TCPAddr, users int, logger *log.Logger)
 // An app answers requests (ServeHTTP).
 type app struct {
 	settings
-	key    []byte // of the tokens
+	key    *key // of the tokens
 	store  *store
 	schema *schema
 	log    *log.Logger
@@ -296,7 +296,7 @@ type app struct {
 
 func newApp(set settings, users *store, logger *log.Logger) *app {
 	a := &app{settings: set, store: users, log: logger}
-	a.key = []byte(cmp.Or(set.secret, rand.Text()+rand.Text()))
+	a.key = newKey([]byte(cmp.Or(set.secret, rand.Text()+rand.Text())))
 	a.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 	a.schema = newSchema(typeDefs, map[string]resolver{
 		"Query.me":        a.me,
@@ -772,7 +772,7 @@ func readURL(r *http.Request) (members []member, _ *reply) {
 // tokenCommand takes a token apart and lets the server's own checks judge it.
 // It returns the exit status.
 func tokenCommand(args []string, secret []byte, stdin io.Reader, stdout, stderr io.Writer) int {
-	t := &jwt{text: readToken(args, stdin), secret: secret, now: float64(time.Now().Unix())}
+	t := &jwt{text: readToken(args, stdin), key: newKey(secret), now: float64(time.Now().Unix())}
 	if t.text == "" {
 		fmt.Fprintln(stderr, "token: give it one token, as the argument or on standard input")
 		return 2

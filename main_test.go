@@ -67,8 +67,10 @@ const (
 		"fnQR82q_trW-6J9-ISrWbzt-u8q6HBidYzPSMXW1OWM"
 )
 
-// issued is the second in which John's token was written.
-var issued = time.Unix(1518346667, 0)
+var (
+	serverKey = newKey([]byte(secret))
+	issued    = time.Unix(1518346667, 0) // when John's token was written
+)
 
 func base64URL(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
@@ -86,9 +88,9 @@ func withClaims(claims string) string { return signed(secret, hs256, claims) }
 // answer is what the server says of a token: the first check it fails and the
 // message, or "accepted".
 func answer(token string, now time.Time) string {
-	t := jwt{text: token, secret: []byte(secret), now: float64(now.Unix())}
+	t := jwt{text: token, key: serverKey, now: float64(now.Unix())}
 	passed, _ := t.judge(checks)
-	if _, err := verify([]byte(secret), token, now); err != nil {
+	if _, err := verify(serverKey, token, now); err != nil {
 		return checks[passed].name + ": " + err.Error()
 	}
 	return "accepted"
@@ -172,11 +174,11 @@ func Test1_TheSameBytesAsJsonwebtoken(t *testing.T) {
 			claims{math.MaxInt32, "jörg@例え.jp😀", 1518346667, 4102444800},
 			"ZfXVMEfe7M9FuQYTKTwwNmO61fcfxUDi35gaynyhgnQ"},
 	} {
-		token := sign([]byte(secret), row.c)
+		token := sign(serverKey, row.c)
 		if !strings.HasSuffix(token, "."+row.want) {
 			t.Errorf("%s: sign(%+v)\n got %s\nwant … .%s", row.name, row.c, token, row.want)
 		}
-		if back, err := verify([]byte(secret), token, issued); back != row.c || err != nil {
+		if back, err := verify(serverKey, token, issued); back != row.c || err != nil {
 			t.Errorf("%s: verify(%s) = %+v, %v; want %+v", row.name, token, back, err, row.c)
 		}
 	}
@@ -185,15 +187,15 @@ func Test1_TheSameBytesAsJsonwebtoken(t *testing.T) {
 // The example of RFC 7515, appendix A.1: another program's key, white space and
 // claims. It fails nothing but the last check, since it names no user of ours.
 func Test1_TheExampleOfTheRFC(t *testing.T) {
-	key, _ := base64url.DecodeString("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T" +
+	theirs, _ := base64url.DecodeString("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T" +
 		"-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow")
 	token := "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." +
 		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ." +
 		"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	now := time.Unix(1300819379, 0)
-	_, good := verify(key, token, now)
-	_, late := verify(key, token, now.Add(time.Second))
-	_, forged := verify(key[1:], token, now)
+	_, good := verify(newKey(theirs), token, now)
+	_, late := verify(newKey(theirs), token, now.Add(time.Second))
+	_, forged := verify(newKey(theirs[1:]), token, now)
 	if good != errInvalid || late != errExpired || forged != errSignature {
 		t.Errorf("in time: %v; a second later: %v; with another key: %v", good, late, forged)
 	}
@@ -254,7 +256,7 @@ func Test1_EveryCheckHasItsAttack(t *testing.T) {
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	verify([]byte(secret), dots, issued)
+	verify(serverKey, dots, issued)
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > 50_000 {
 		t.Errorf("half a million dots: %d bytes allocated", n)
@@ -325,7 +327,7 @@ func Test1_TimeIsToTheSecond(t *testing.T) {
 func Test1_StricterThanJsonwebtoken(t *testing.T) {
 	straying := func(part string) string { return part[:len(part)-1] + string(part[len(part)-1]+1) }
 	resigned := func(header, body string) string {
-		return header + "." + body + "." + mac([]byte(secret), header+"."+body)
+		return header + "." + body + "." + serverKey.mac(header+"."+body)
 	}
 	strayHeader := resigned(straying(base64URL(hs256+" ")), base64URL(johnsClaims))
 	strayClaims := resigned(base64URL(hs256), straying(base64URL(johnsClaims+" ")))
@@ -358,7 +360,7 @@ func Test1_StricterThanJsonwebtoken(t *testing.T) {
 
 	odd := withClaims(`{"id":1e300,"email":"\"\u00e9\ud83d\ude00","iat":-1e300,"exp":2.5e9}`)
 	want := claims{1 << 53, `"é😀`, -1 << 53, 2500000000}
-	if got, err := verify([]byte(secret), odd, issued); got != want || err != nil {
+	if got, err := verify(serverKey, odd, issued); got != want || err != nil {
 		t.Errorf("verify(%s) = %+v, %v; want %+v", odd, got, err, want)
 	}
 }
@@ -438,7 +440,7 @@ refused: jwt expired
 		{times, "exp  253402300799  9999-12-31 23:59:59 UTC, in 7978 years\n"},
 	} {
 		got, wantEnd := explain(secret, " bearer \t"+row.token+"\n"), "\n\naccepted\n0"
-		if _, err := verify([]byte(secret), row.token, time.Now()); err != nil {
+		if _, err := verify(serverKey, row.token, time.Now()); err != nil {
 			wantEnd = fmt.Sprintf("\n\nrefused: %v\n1", err)
 		}
 		if !strings.Contains(got, row.want) || !strings.HasSuffix(got, wantEnd) {
@@ -2850,7 +2852,7 @@ func FuzzToken(f *testing.F) {
 	f.Add(" {} ", "[\"\\\"{\"]")
 	f.Fuzz(func(t *testing.T, header, body string) {
 		token := signed(secret, header, body)
-		got, err := verify([]byte(secret), token, issued)
+		got, err := verify(serverKey, token, issued)
 		if err != nil {
 			return
 		}
@@ -2866,12 +2868,12 @@ func FuzzToken(f *testing.F) {
 		}
 		for _, forgery := range []string{token + "=", token + "\n", "\n" + token, signed("other",
 			header, body)} {
-			if _, err := verify([]byte(secret), forgery, issued); err == nil {
+			if _, err := verify(serverKey, forgery, issued); err == nil {
 				t.Fatalf("accepted %q", forgery)
 			}
 		}
 		got.ExpiresAt = math.MaxInt32
-		again, err := verify([]byte(secret), sign([]byte(secret), got), issued)
+		again, err := verify(serverKey, sign(serverKey, got), issued)
 		if again != got || err != nil {
 			t.Fatalf("signed %+v, verified %+v, %v", got, again, err)
 		}
@@ -2879,15 +2881,15 @@ func FuzzToken(f *testing.F) {
 }
 
 func BenchmarkToken(b *testing.B) {
-	key, c := []byte(secret), claims{1, "johndoe@example.com", 1518346667, 1549904267}
+	c := claims{1, "johndoe@example.com", 1518346667, 1549904267}
 	b.Run("sign", func(b *testing.B) {
 		for b.Loop() {
-			sign(key, c)
+			sign(serverKey, c)
 		}
 	})
 	b.Run("verify", func(b *testing.B) {
 		for b.Loop() {
-			verify(key, johnsToken, issued)
+			verify(serverKey, johnsToken, issued)
 		}
 	})
 }

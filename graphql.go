@@ -446,6 +446,7 @@ type variableDefinition struct {
 	typ          *typeRef
 	defaultValue *value
 	directives   []*directive
+	isUsed       bool // found by validation
 }
 
 type selectionKind int
@@ -953,7 +954,7 @@ type element struct {
 // A directiveDefinition has the locations in which a directive may stand.
 type directiveDefinition struct {
 	element
-	locations []any
+	locations []string
 }
 
 // newSchema makes a schema of its text and of the resolvers of its root fields,
@@ -1198,7 +1199,7 @@ func (e *element) get(field string) any {
 func (d *directiveDefinition) get(field string) any {
 	switch field {
 	case "locations":
-		return d.locations
+		return list(d.locations, same)
 	case "isRepeatable":
 		return false
 	}
@@ -1350,7 +1351,7 @@ func (v *validator) operationDefinition(op *definition) {
 		}
 		v.walkDirectives(def.directives, "VARIABLE_DEFINITION")
 	}
-	v.walkDirectives(op.directives, strings.ToUpper(op.kind))
+	v.walkDirectives(op.directives, op.kind)
 	v.walkSelectionSet(v.rootType(op.kind), op.selectionSet, true)
 	v.deferred = append(v.deferred, deferred{position: len(v.errors), operation: op})
 }
@@ -1675,12 +1676,15 @@ func (v *validator) variableRules(op *definition) {
 		variables[def.variable.value] = def
 	}
 	v.noUndefinedVariables(op, variables, usages)
-	v.noUnusedVariables(op, usages)
+	v.noUnusedVariables(op, variables, usages)
 	v.variablesInAllowedPosition(variables, usages)
 }
 
 // uniqueVariableNames: no two variables have one name (§5.8.1).
 func (v *validator) uniqueVariableNames(op *definition) {
+	if len(op.variables) < 2 {
+		return
+	}
 	names := make([]token, len(op.variables))
 	for i, def := range op.variables {
 		names[i] = def.variable
@@ -1690,9 +1694,6 @@ func (v *validator) uniqueVariableNames(op *definition) {
 
 // uniqueNames reports each name that stands there more than once.
 func (v *validator) uniqueNames(names []token, kind, prefix string) {
-	if len(names) < 2 {
-		return
-	}
 	locations := map[string][]location{}
 	for _, name := range names {
 		locations[name.value] = append(locations[name.value], name.location)
@@ -1718,13 +1719,16 @@ func (v *validator) noUndefinedVariables(
 }
 
 // noUnusedVariables: an operation uses the variables it defines (§5.8.4).
-func (v *validator) noUnusedVariables(op *definition, usages []variableUsage) {
-	used := map[string]bool{}
+func (v *validator) noUnusedVariables(
+	op *definition, variables map[string]*variableDefinition, usages []variableUsage,
+) {
 	for _, usage := range usages {
-		used[usage.text] = true
+		if def := variables[usage.text]; def != nil {
+			def.isUsed = true
+		}
 	}
 	for _, def := range op.variables {
-		if !used[def.variable.value] {
+		if !def.isUsed {
 			v.reportf(def.location,
 				"Variable %q is never used%s.", "$"+def.variable.value, named(" in", op))
 		}
@@ -1742,10 +1746,11 @@ func named(preposition string, op *definition) string {
 // knownDirectives: a directive is defined and stands where it may (§5.7.1,
 // §5.7.2).
 func (v *validator) knownDirectives(d *directive, def *directiveDefinition, location string) {
+	location = strings.ToUpper(location)
 	switch {
 	case def == nil:
 		v.reportf(d.location, "Unknown directive %q.", "@"+d.name)
-	case !slices.Contains(def.locations, any(location)):
+	case !slices.Contains(def.locations, location):
 		v.reportf(d.location, "Directive %q may not be used on %s.", "@"+d.name, location)
 	}
 }
@@ -1775,6 +1780,9 @@ func (v *validator) knownArgumentNames(arg *argument, defs []*element, kind, nam
 
 // uniqueArgumentNames: no two arguments have one name (§5.4.2).
 func (v *validator) uniqueArgumentNames(args []*argument) {
+	if len(args) < 2 {
+		return
+	}
 	names := make([]token, len(args))
 	for i, arg := range args {
 		names[i] = token{location: arg.location, value: arg.name}
@@ -2368,9 +2376,9 @@ func (c *collector) includes(directives []*directive) bool {
 		if i < 0 || c.err != nil {
 			continue
 		}
-		def := c.execution.schema.directive(name)
-		args, err := c.execution.coerceArgumentValues(def.args, directives[i].arguments)
-		if c.err = err; args["if"] == (name == "skip") {
+		ifArg := c.execution.schema.directive(name).args[0]
+		value, _, err := c.execution.coerceArgumentValue(ifArg, directives[i].arguments)
+		if c.err = err; value == (name == "skip") {
 			return false
 		}
 	}
@@ -2486,28 +2494,44 @@ func (e *execution) fail(err *gqlError, t *typeRef) bool {
 func (e *execution) coerceArgumentValues(
 	defs []*element, args []*argument,
 ) (map[string]any, *gqlError) {
-	var values map[string]any
-	if defs != nil {
-		values = make(map[string]any, len(defs))
+	if defs == nil {
+		return nil, nil
 	}
+	values := make(map[string]any, len(defs))
 	for _, def := range defs {
-		i := slices.IndexFunc(args, func(arg *argument) bool { return arg.name == def.name })
-		switch {
-		case i >= 0 && e.isProvided(args[i].value):
-			values[def.name] = e.valueOf(args[i].value)
-		case def.defaultValue != nil:
-			values[def.name] = e.valueOf(def.defaultValue)
-		case def.typ.nonNull:
-			return nil, newError(fmt.Sprintf(`Argument "%s" of required type "%s"`+
-				` was provided the variable "$%s" which was not provided a runtime value.`,
-				def.name, def.typ, args[i].value.text), args[i].value.location)
+		value, isGiven, err := e.coerceArgumentValue(def, args)
+		if err != nil {
+			return nil, err
 		}
-		if def.typ.nonNull && values[def.name] == nil {
-			return nil, newError(fmt.Sprintf(`Argument "%s" of non-null type "%s" must not be null.`,
-				def.name, def.typ), args[i].value.location)
+		if isGiven {
+			values[def.name] = value
 		}
 	}
 	return values, nil
+}
+
+// coerceArgumentValue does so for one argument.
+func (e *execution) coerceArgumentValue(
+	def *element, args []*argument,
+) (value any, isGiven bool, err *gqlError) {
+	i := slices.IndexFunc(args, func(arg *argument) bool { return arg.name == def.name })
+	switch {
+	case i >= 0 && e.isProvided(args[i].value):
+		value = e.valueOf(args[i].value)
+	case def.defaultValue != nil:
+		value = e.valueOf(def.defaultValue)
+	case def.typ.nonNull:
+		return nil, false, newError(fmt.Sprintf(`Argument "%s" of required type "%s"`+
+			` was provided the variable "$%s" which was not provided a runtime value.`,
+			def.name, def.typ, args[i].value.text), args[i].value.location)
+	default:
+		return nil, false, nil
+	}
+	if def.typ.nonNull && value == nil {
+		return nil, false, newError(fmt.Sprintf(`Argument "%s" of non-null type "%s" must not be null.`,
+			def.name, def.typ), args[i].value.location)
+	}
+	return value, true, nil
 }
 
 // isProvided is false of a variable without a value.

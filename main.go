@@ -584,7 +584,6 @@ func weigh(accept, mediaType string) (weight float64, place int) {
 
 func (a *app) route(r *http.Request, mediaType string) reply {
 	get := r.Method == http.MethodGet || r.Method == http.MethodHead
-	html := strings.Contains(r.Header.Get("Accept"), "text/html")
 	switch {
 	case headerSize(r.Header) > maxHeader:
 		return *errHeader
@@ -596,7 +595,7 @@ func (a *app) route(r *http.Request, mediaType string) reply {
 		return reply{status: 204, header: preflight}
 	case !get && r.Method != http.MethodPost:
 		return *errMethod
-	case get && html && !r.URL.Query().Has("query"):
+	case get && strings.Contains(r.Header.Get("Accept"), "text/html") && !r.URL.Query().Has("query"):
 		return reply{status: 200, header: pageHeader, body: []byte(page)}
 	case mediaType == "":
 		return *errAccept
@@ -689,17 +688,17 @@ func readParameters(r *http.Request) (p parameters, refused *reply) {
 	}
 	members, refused := read(r)
 	hasQuery := false
-	for _, m := range members {
-		ok, isNull := true, m.value == "null"
-		switch {
-		case m.name == "query":
+	for _, m := range members { // of repeated names, the last counts, as in JavaScript
+		ok := true
+		switch m.name {
+		case "query":
 			p.query, hasQuery = stringValue(m.value)
-		case m.name == "operationName":
-			ok = json.Unmarshal([]byte(m.value), &p.operationName) == nil
-		case m.name == "variables" && !isNull:
-			p.variables, ok = readObject([]byte(m.value))
-		case m.name == "extensions" && !isNull:
-			_, ok = readObject([]byte(m.value))
+		case "operationName":
+			p.operationName, ok = nameOrNull(m.value)
+		case "variables":
+			p.variables, ok = objectOrNull(m.value)
+		case "extensions":
+			_, ok = objectOrNull(m.value)
 		}
 		if !ok {
 			return p, errMembers
@@ -711,11 +710,17 @@ func readParameters(r *http.Request) (p parameters, refused *reply) {
 	return p, refused
 }
 
-// readObject returns the members of a JSON object. Of repeated names, the last
-// will count, as in JavaScript.
-func readObject(text []byte) (members []member, ok bool) {
-	members, _ = parseObject(text)
-	return members, members != nil
+func nameOrNull(value string) (name *string, ok bool) {
+	text, isString := stringValue(value)
+	if !isString {
+		return nil, value == "null"
+	}
+	return &text, true
+}
+
+func objectOrNull(value string) (members []member, ok bool) {
+	members, _ = splitMembers(value)
+	return members, members != nil || value == "null"
 }
 
 // readBody returns the members of the body's JSON object.
@@ -727,8 +732,8 @@ func readBody(r *http.Request) ([]member, *reply) {
 	if len(body) > maxBody {
 		return nil, errTooLarge
 	}
-	members, ok := readObject(body)
-	if err != nil || !ok {
+	members, _ := parseObject(body) // repeated names and all
+	if err != nil || members == nil {
 		return nil, errBody
 	}
 	return members, nil
@@ -757,7 +762,7 @@ func readURL(r *http.Request) (members []member, _ *reply) {
 			text = []byte(cmp.Or(value[0], "null"))
 		}
 		readable = readable && utf8.Valid(text) && json.Valid(text)
-		members = append(members, member{name, string(text)})
+		members = append(members, member{name, strings.TrimSpace(string(text))})
 	}
 	if !readable {
 		return nil, errURL

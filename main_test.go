@@ -975,7 +975,7 @@ func Test3_Introspection(t *testing.T) {
 		for _, def := range doc.directives {
 			d := describe([]*element{&def.element})[0]
 			for _, location := range def.locations {
-				d.Locations = append(d.Locations, location.(string))
+				d.Locations = append(d.Locations, location)
 			}
 			want = append(want, d.String())
 		}

@@ -222,7 +222,7 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 	}
 	defer users.close()
 	a := newApp(set, users, logger)
-	runtime.GOMAXPROCS(cap(a.turns) + 1) // bcrypt leaves one, so that nothing waits for it
+	runtime.GOMAXPROCS(cap(a.turns) + 2) // bcrypt leaves two, so that nothing waits for it
 	if users.len() < 10_000 {
 		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
 	} else {

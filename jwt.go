@@ -262,7 +262,7 @@ func readPart(part string) ([]member, error) {
 	if err != nil || len(part) != base64url.EncodedLen(len(text)) {
 		return nil, errors.New("is not base64url")
 	}
-	return parseObject(text)
+	return parseObject(string(text))
 }
 
 func notBase64url(r rune) bool {
@@ -282,14 +282,14 @@ type member struct {
 // Unmarshal would not do: it takes "EXP", and even "ſub", for the field of
 // another case, and the last of repeated names where other readers take the
 // first. Who checks a token and who uses it must not read it in two ways.
-func parseObject(text []byte) ([]member, error) {
-	if !utf8.Valid(text) {
+func parseObject(text string) ([]member, error) {
+	if !utf8.ValidString(text) {
 		return nil, errors.New("is not UTF-8")
 	}
-	if !json.Valid(text) {
+	if !json.Valid([]byte(text)) {
 		return nil, errors.New("is not JSON")
 	}
-	return splitMembers(string(text))
+	return splitMembers(text)
 }
 
 // splitMembers takes apart what is valid JSON, into pieces of the one text.

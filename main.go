@@ -226,7 +226,7 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 	if users.len() < 10_000 {
 		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
 	} else {
-		debug.FreeOSMemory() // what was needed to load them
+		go debug.FreeOSMemory() // what was needed to load them
 	}
 	server := newHTTPServer(a, logger)
 	stopped := make(chan struct{})
@@ -732,7 +732,7 @@ func readBody(r *http.Request) ([]member, *reply) {
 	if len(body) > maxBody {
 		return nil, errTooLarge
 	}
-	members, _ := parseObject(body) // repeated names and all
+	members, _ := parseObject(string(body)) // repeated names and all
 	if err != nil || members == nil {
 		return nil, errBody
 	}

@@ -2136,7 +2136,7 @@ func Test5_TwoServersNeverHarmIt(t *testing.T) {
 	}
 	s, _ := mustOpen(t, "")
 	writeUsersFile(ann)
-	err := s.mend(line{[]byte(ann[:9]), user{}, io.EOF})
+	err := s.mend(line{ann[:9], user{}, io.EOF})
 	if !errors.Is(err, errShared) || readUsersFile() != ann {
 		t.Errorf("a line that was being written: %v, the file is\n%s", err, readUsersFile())
 	}

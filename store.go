@@ -132,19 +132,18 @@ func (s *store) load() error {
 	if err != nil {
 		return err
 	}
-	likely := info.Size() / 180 // users: to make room once saves much time
+	likely := info.Size() / 160 // users: to make room once saves much time
 	s.users, s.emails = make([]user, 0, likely), make(map[string]int, likely)
 	in := bufio.NewReaderSize(s.from(0), 1<<16)
-	for number := 1; ; {
-		lines, err := readLines(in)
-		if err != nil || len(lines) == 0 {
-			return err
-		}
-		for _, l := range lines {
+	number, batch := 1, readLines(in)
+	for len(batch.lines) > 0 {
+		next := readLines(in) // meanwhile, these are decoded
+		batch.decoded.Wait()
+		for _, l := range batch.lines {
 			if l.err == nil && l.user.ID != 0 {
 				l.err = s.apply(l.user)
 			}
-			unended := !bytes.HasSuffix(l.text, []byte("\n"))
+			unended := !strings.HasSuffix(l.text, "\n")
 			if l.err != nil {
 				l.err = fmt.Errorf("%s:%d: %w", s.path, number, l.err)
 				if unended {
@@ -156,46 +155,53 @@ func (s *store) load() error {
 			s.unended = unended
 			number++
 		}
+		batch = next
 	}
+	return batch.err
 }
 
 // A line is one of the file, and what it says.
 type line struct {
-	text []byte // with its newline, if it has one
+	text string // with its newline, if it has one
 	user user   // without an id if the line is blank
 	err  error
 }
 
-// readLines reads the next lines, however long, and decodes them on all cores.
-// After the last there are none.
-func readLines(in *bufio.Reader) (lines []line, err error) {
-	lines = make([]line, 0, 1000)
-	for len(lines) < cap(lines) && err == nil {
-		var text []byte
-		if text, err = in.ReadBytes('\n'); len(text) > 0 {
-			lines = append(lines, line{text: text})
+// A batch is lines that are decoded on all cores, while the next are read.
+type batch struct {
+	lines   []line
+	decoded sync.WaitGroup
+	err     error // why they can't be read
+}
+
+// readLines reads lines, however long. After the last there are none.
+func readLines(in *bufio.Reader) *batch {
+	b := &batch{lines: make([]line, 0, 1000)}
+	var err error
+	for len(b.lines) < cap(b.lines) && err == nil {
+		var text string
+		if text, err = in.ReadString('\n'); text != "" {
+			b.lines = append(b.lines, line{text: text})
 		}
 	}
 	if err != nil && err != io.EOF {
-		return nil, err
+		return &batch{err: err}
 	}
-	var shares sync.WaitGroup
-	for share := range slices.Chunk(lines, 250) {
-		shares.Go(func() {
+	for share := range slices.Chunk(b.lines, 250) {
+		b.decoded.Go(func() {
 			for i := range share {
 				share[i].user, share[i].err = decodeUser(share[i].text)
 			}
 		})
 	}
-	shares.Wait()
-	return lines, nil
+	return b
 }
 
 // decodeUser reads a line: five members, once each, as a sign-up would write
 // them. A blank line is a user without an id.
-func decodeUser(text []byte) (u user, err error) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Some editors put one first.
-	if len(bytes.Trim(text, " \t\r\n")) == 0 {
+func decodeUser(text string) (u user, err error) {
+	text = strings.TrimPrefix(text, "\ufeff") // Some editors put one first.
+	if strings.Trim(text, " \t\r\n") == "" {
 		return user{}, nil
 	}
 	members, err := parseObject(text)
@@ -204,14 +210,15 @@ func decodeUser(text []byte) (u user, err error) {
 	}
 	get := func(name string) string {
 		value, _ := stringValue(find(members, name)) // "" would be refused below
-		return value
+		return strings.Clone(value)                  // and not keep the whole line in memory
 	}
 	u.ID, _ = strconv.ParseInt(find(members, "id"), 10, 64)
 	u.Username, u.Email, u.Password = get("username"), get("email"), get("password")
 	createdAt := strings.ToUpper(get("createdAt"))
 	u.CreatedAt, err = time.Parse(time.RFC3339, createdAt)
 	switch {
-	case err != nil || !rfc3339.MatchString(createdAt): // time.Parse is not so strict
+	case err != nil || u.CreatedAt.UTC().Format(time.RFC3339) != createdAt && // as we write it
+		!rfc3339.MatchString(createdAt): // time.Parse is not so strict
 		return user{}, errors.New("createdAt is not an RFC 3339 time")
 	case u.ID < 1 || u.ID > math.MaxInt32:
 		return user{}, errors.New("id is not an integer from 1 to 2147483647")
@@ -230,13 +237,12 @@ var rfc3339 = regexp.MustCompile(
 
 // isHash knows a bcrypt hash by its form: version, cost, then salt and hash.
 func isHash(text string) bool {
-	part := strings.Split(text, "$")
-	if len(text) != 60 || len(part) != 4 || part[0] != "" || len(part[3]) != 53 {
+	if len(text) != 60 || text[0] != '$' || text[3] != '$' || text[6] != '$' {
 		return false
 	}
-	cost, err := strconv.ParseUint(part[2], 10, 8)
-	return slices.Contains([]string{"2a", "2b", "2y"}, part[1]) &&
-		err == nil && 4 <= cost && cost <= 16 && consistsOf(part[3], "./")
+	cost, err := strconv.ParseUint(text[4:6], 10, 8)
+	return slices.Contains([]string{"2a", "2b", "2y"}, text[1:3]) &&
+		err == nil && 4 <= cost && cost <= 16 && consistsOf(text[7:], "./")
 }
 
 // apply makes a user visible.
@@ -258,7 +264,7 @@ func (s *store) apply(u user) error {
 
 // mend cuts off an unfinished last line that is no user.
 func (s *store) mend(l line) error {
-	err := s.cutOff(l.text, l.err)
+	err := s.cutOff([]byte(l.text), l.err)
 	if s.stopped {
 		return err
 	}
@@ -314,7 +320,7 @@ func (s *store) add(username, email, hash string) (user, error) {
 // no more users are taken, unless the file is again as it was.
 func (s *store) append(u user) error {
 	line := s.encode(u)
-	if _, err := decodeUser(line); err != nil {
+	if _, err := decodeUser(string(line)); err != nil {
 		return err // Nothing is written that can't be read. (The ids may be used up.)
 	}
 	s.stopped = true

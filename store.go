@@ -140,24 +140,32 @@ func (s *store) load() error {
 		next := readLines(in) // meanwhile, these are decoded
 		batch.decoded.Wait()
 		for _, l := range batch.lines {
-			if l.err == nil && l.user.ID != 0 {
-				l.err = s.apply(l.user)
+			if err := s.take(l, number); err != nil {
+				return err
 			}
-			unended := !strings.HasSuffix(l.text, "\n")
-			if l.err != nil {
-				l.err = fmt.Errorf("%s:%d: %w", s.path, number, l.err)
-				if unended {
-					return s.mend(l)
-				}
-				return l.err
-			}
-			s.size += int64(len(l.text))
-			s.unended = unended
 			number++
 		}
 		batch = next
 	}
 	return batch.err
+}
+
+// take makes the user of a line visible, or mends the file if that can be.
+func (s *store) take(l line, number int) error {
+	if l.err == nil && l.user.ID != 0 {
+		l.err = s.apply(l.user)
+	}
+	unended := !strings.HasSuffix(l.text, "\n")
+	if l.err == nil {
+		s.size += int64(len(l.text))
+		s.unended = unended
+		return nil
+	}
+	l.err = fmt.Errorf("%s:%d: %w", s.path, number, l.err)
+	if unended {
+		return s.mend(l)
+	}
+	return l.err
 }
 
 // A line is one of the file, and what it says.

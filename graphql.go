@@ -1949,7 +1949,7 @@ func (m *merging) merge(c collector) {
 		}
 	}
 	for _, g := range c.groups {
-		if !m.tooLarge {
+		if isLeaf := g.selectionSet == nil && g.others == nil; !isLeaf && !m.tooLarge {
 			m.merge(g.collectSubfields(nil))
 		}
 	}

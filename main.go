@@ -445,7 +445,10 @@ func (a *app) takeTurn(ctx context.Context) (done func(), err error) {
 	if ctx.Err() == nil {
 		select {
 		case a.turns <- struct{}{}:
-			return func() { <-a.turns }, nil
+			return func() {
+				<-a.turns
+				runtime.Gosched() // to the next in line, or a CPU might wait for work
+			}, nil
 		case <-ctx.Done():
 		}
 	}

@@ -1949,7 +1949,7 @@ func (m *merging) merge(c collector) {
 		}
 	}
 	for _, g := range c.groups {
-		if isLeaf := g.selectionSet == nil && g.others == nil; !isLeaf && !m.tooLarge {
+		if g.selectionSet != nil && !m.tooLarge {
 			m.merge(g.collectSubfields(nil))
 		}
 	}
@@ -2520,12 +2520,8 @@ func (e *execution) coerceArgumentValue(
 		value = e.valueOf(args[i].value)
 	case def.defaultValue != nil:
 		value = e.valueOf(def.defaultValue)
-	case def.typ.nonNull:
-		return nil, false, newError(fmt.Sprintf(`Argument "%s" of required type "%s"`+
-			` was provided the variable "$%s" which was not provided a runtime value.`,
-			def.name, def.typ, args[i].value.text), args[i].value.location)
 	default:
-		return nil, false, nil
+		return nil, false, nil // A required one would not have passed validation.
 	}
 	if def.typ.nonNull && value == nil {
 		return nil, false, newError(fmt.Sprintf(`Argument "%s" of non-null type "%s" must not be null.`,

@@ -1078,6 +1078,9 @@ func Test3_SyntaxErrors(t *testing.T) {
 		{"{ }", `Expected Name, found "}".`, "1:3"},
 		{"{ me() }", `Expected Name, found ")".`, "1:6"},
 		{"{ a: }", `Expected Name, found "}".`, "1:6"},
+		{"{ a: ... }", `Expected Name, found "...".`, "1:6"},
+		{"{ a: 1 }", `Expected Name, found Int "1".`, "1:6"},
+		{`{ a: """b""" }`, `Expected Name, found BlockString "b".`, "1:6"},
 		{"{ me { id }\n\r\r\n  ? }", `Unexpected character: "?".`, "4:3"},
 		{"{ é }", "Unexpected character: U+00E9.", "1:3"},
 		{"{ x(é: \"😀\") }", "Unexpected character: U+00E9.", "1:5"},
@@ -1363,10 +1366,14 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		return fields + " }"
 	}
 	doubling := "{ __schema { queryType { ...F0 } } }"
-	for i := range 14 {
+	for i := range 60 {
 		doubling += fmt.Sprintf(" fragment F%d on __Type { a: ofType { ...F%[2]d } b: ofType { ...F%[2]d } }", i, i+1)
 	}
-	doubling += " fragment F14 on __Type { name }"
+	doubling += " fragment F60 on __Type { name }"
+	row := " fragment F1200 on User { id }"
+	for i := 1199; i >= 0; i-- {
+		row += fmt.Sprintf(" fragment F%d on User { id ...F%d }", i, i+1)
+	}
 	sideBySide := "query (" + strings.Repeat("$x: [Int] ", 1000) + ") { a(b: [" +
 		strings.Repeat("[] {} ", 1000) + "])" + strings.Repeat(" a { b }", 1000) + " }"
 	shared := "fragment F on User " + aliases(6_000, "id")
@@ -1406,7 +1413,8 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 		{"50,001 fields", "{ __schema { types " + aliases(3571, "name") +
 			" } a: __typename b: __typename c: __typename d: __typename e: __typename }",
 			`{"errors":[{"message":"The document asks for too many fields: at most 50,000"}]}`},
-		{"fragments that double 14 times", doubling,
+		{"1,200 fragments in a row, the last one first", "{ a: me { ...F0 } b: me { id } }" + row, ""},
+		{"fragments that double 60 times", doubling,
 			`{"errors":[{"message":"The document asks for too many fields: at most 10,000"}]}`},
 	} {
 		got := s.ask(test.document, "")
@@ -1451,6 +1459,7 @@ func Test4_Methods(t *testing.T) {
 	exchanges{
 		{"POST", ask("{ __typename }"), typename},
 		{"GET", "GET /api?query={__typename}\n\n", typename},
+		{"variables that are null", "GET /api?query={__typename}&variables=%20null%20\n\n", typename},
 		{"in a browser", "GET /api?query={__typename}\nAccept: text/html,*/*;q=0.8\n\n", typename},
 		{"HEAD is GET without its body", "HEAD /api?query={__typename}\n\n", typename},
 		{"GET, all there is", "GET /api?" + all.Encode() + "\n\n",
@@ -1925,7 +1934,7 @@ func Test5_ADamagedFileIsLeftAlone(t *testing.T) {
 		"id is not an integer from 1 to 2147483647": {{`"id":2,`, ""}, {"2", `"2"`}, {"2", "2.0"},
 			{"2", "0"}, {"2", "2147483648"}},
 		"password is not a bcrypt hash of cost 4 to 16": {{someHash, "password"}, {"$04", "$+4"},
-			{"EO", "E"},
+			{"EO", "E"}, {"EO", "EOO"}, {"$2a", "x2a"}, {"a$04", "a.04"}, {"$GG", "$*G"},
 			{`"` + someHash + `"`, "null"}, {"$2a$04$G", "x$2a$04$"}, {"$2a", "$2x"}, {"04$",
 				"04."},
 			{"GGC", "G$C"}, {"vUW", "v+W"}, {"04", "-x"}, {"04$G", "004$"}, {"04", "03"}, {"04",
@@ -1945,6 +1954,14 @@ func Test5_ADamagedFileIsLeftAlone(t *testing.T) {
 					readUsersFile())
 			}
 		}
+	}
+	many := ""
+	for id := 1; id <= 1500; id++ {
+		many += userLine(id, fmt.Sprint("user", id))
+	}
+	_, _, err := openText(t, strings.Replace(many, "user1234", " user1234", 1))
+	if want := "users.jsonl:1234: username has white space around it"; fmt.Sprint(err) != want {
+		t.Errorf("of 1500 users: %v, want %s", err, want)
 	}
 	for _, good := range []string{"$2a$16", "$2b$04", "$2y$10"} {
 		mustOpen(t, strings.Replace(bob, "$2a$04", good, 1))

@@ -1261,6 +1261,7 @@ type validator struct {
 type deferred struct {
 	position  int // of its errors among those of the walk
 	operation *definition
+	parent    *typeDefinition
 	set       []*selection
 }
 
@@ -1326,7 +1327,7 @@ func (v *validator) runDeferred(mayConflict bool) {
 		if d.operation != nil {
 			v.variableRules(d.operation)
 		} else if mayConflict {
-			v.overlappingFieldsCanBeMerged(search, d.set)
+			v.overlappingFieldsCanBeMerged(search, d.parent, d.set)
 		}
 		if errs = append(errs, v.errors...); len(errs) > maxErrors {
 			break
@@ -1378,7 +1379,7 @@ func (v *validator) resolveType(t *typeRef) {
 // merging goes.
 func (v *validator) walkSelectionSet(parent *typeDefinition, set []*selection, isWhole bool) {
 	if isWhole {
-		v.deferred = append(v.deferred, deferred{position: len(v.errors), set: set})
+		v.deferred = append(v.deferred, deferred{position: len(v.errors), parent: parent, set: set})
 	}
 	for _, s := range set {
 		s.parent = parent
@@ -1943,7 +1944,8 @@ func (m *merging) merge(c collector) {
 	m.tooLarge = m.tooLarge || m.fields > maxFields || m.work > maxWork
 	for _, g := range c.groups {
 		for _, field := range g.others {
-			if reason := difference(g.selection, field, false); reason != "" && m.conflict == nil {
+			a, b := typed(g.selection, g.parent), typed(field, field.parent)
+			if reason := difference(a, b, false); reason != "" && m.conflict == nil {
 				m.conflict = &conflict{reason, g.selection, field}
 			}
 		}
@@ -1955,28 +1957,40 @@ func (m *merging) merge(c collector) {
 	}
 }
 
+// A typedField is a field with its definition, where that is known.
+type typedField struct {
+	*selection
+	parent *typeDefinition
+	def    *element
+}
+
+// typed looks up the definition of a field. For graphql-js's rule __schema, __type
+// and __typename have none, nor has what is selected from them.
+func typed(s *selection, parent *typeDefinition) typedField {
+	if parent == nil {
+		return typedField{selection: s}
+	}
+	return typedField{s, parent, parent.named[s.name]}
+}
+
 // difference says what two fields of one response key differ in, or "". Fields
 // of different types never meet, and only the shape of their values must agree.
-func difference(a, b *selection, areExclusive bool) string {
+func difference(a, b typedField, areExclusive bool) string {
 	mustAgree := !areExclusive && !exclusive(a, b)
 	switch {
 	case mustAgree && a.name != b.name:
 		return fmt.Sprintf("%q and %q are different fields", a.name, b.name)
 	case mustAgree && !equalArguments(a.arguments, b.arguments):
 		return "they have differing arguments"
-	case a.hasShape() && b.hasShape() && !sameShape(a.def.typ, b.def.typ):
+	case a.def != nil && b.def != nil && !sameShape(a.def.typ, b.def.typ):
 		return fmt.Sprintf(`they return conflicting types "%s" and "%s"`, a.def.typ, b.def.typ)
 	}
 	return ""
 }
 
-func exclusive(a, b *selection) bool {
+func exclusive(a, b typedField) bool {
 	return a.parent != nil && b.parent != nil && a.parent != b.parent
 }
-
-// hasShape is false of fields of unknown types, which for graphql-js's rule those
-// of __schema, __type and __typename are as well.
-func (s *selection) hasShape() bool { return s.def != nil && !strings.HasPrefix(s.name, "__") }
 
 // sameShape is SameResponseShape (§5.3.2) of the types of two fields.
 func sameShape(t, u *typeRef) bool {
@@ -2010,8 +2024,10 @@ func equalValues(a, b *value) bool {
 }
 
 // overlappingFieldsCanBeMerged names the first conflict of a set (§5.3.2).
-func (v *validator) overlappingFieldsCanBeMerged(search *conflictSearch, set []*selection) {
-	if c := search.within(search.fieldMap(set)); c != nil {
+func (v *validator) overlappingFieldsCanBeMerged(
+	search *conflictSearch, parent *typeDefinition, set []*selection,
+) {
+	if c := search.within(search.fieldMap(set, parent)); c != nil {
 		v.reportConflict(c)
 	}
 }
@@ -2032,24 +2048,30 @@ type conflict struct {
 // graphql-js, which compares every two fields, until it finds the first.
 type conflictSearch struct {
 	found     *conflict
-	maps      map[*selection]*fieldMap // by the first selection of a set
-	compared  map[[2]*definition]bool
-	exclusive bool // the fields around are of different types
+	maps      map[typedSet]*fieldMap
+	compared  map[[2]*definition]bool // fragments; true: as if exclusive
+	exclusive bool                    // the fields around are of different types
 	work      int
+}
+
+// A typedSet is a selection set, by its first selection, and the type it is of.
+type typedSet struct {
+	first  *selection
+	parent *typeDefinition
 }
 
 // A fieldMap is the fields of one selection set by their response keys, and the
 // fragments that it spreads.
 type fieldMap struct {
 	keys      []string
-	fields    map[string][]*selection
+	fields    map[string][]typedField
 	fragments []*definition
-	compared  map[*definition]bool // fragments that it was compared with
+	compared  map[*definition]bool // with these fragments; true: as if exclusive
 }
 
 func newConflictSearch() *conflictSearch {
 	return &conflictSearch{
-		maps: map[*selection]*fieldMap{}, compared: map[[2]*definition]bool{}}
+		maps: map[typedSet]*fieldMap{}, compared: map[[2]*definition]bool{}}
 }
 
 // isDone counts a step, and tells whether the search is over.
@@ -2058,26 +2080,41 @@ func (s *conflictSearch) isDone() bool {
 	return s.found != nil || s.work > maxSearch
 }
 
-func (s *conflictSearch) fieldMap(set []*selection) *fieldMap {
-	m := s.maps[set[0]]
+// fieldMap returns the map of a set that selects from parent, nil where that is not
+// known.
+func (s *conflictSearch) fieldMap(set []*selection, parent *typeDefinition) *fieldMap {
+	m := s.maps[typedSet{set[0], parent}]
 	if m == nil {
-		m = &fieldMap{fields: map[string][]*selection{}, compared: map[*definition]bool{}}
-		m.add(set)
-		s.maps[set[0]] = m
+		m = &fieldMap{fields: map[string][]typedField{}, compared: map[*definition]bool{}}
+		m.add(set, parent)
+		s.maps[typedSet{set[0], parent}] = m
 	}
 	return m
 }
 
-func (m *fieldMap) add(set []*selection) {
+func (s *conflictSearch) fragmentMap(f *definition) *fieldMap {
+	return s.fieldMap(f.selectionSet, f.condition.object())
+}
+
+func (s *conflictSearch) subfieldMap(f typedField) *fieldMap {
+	if f.def == nil {
+		return s.fieldMap(f.selectionSet, nil)
+	}
+	return s.fieldMap(f.selectionSet, f.def.typ.object())
+}
+
+func (m *fieldMap) add(set []*selection, parent *typeDefinition) {
 	for _, s := range set {
 		switch {
+		case s.kind == inlineFragment && s.condition == nil:
+			m.add(s.selectionSet, parent)
 		case s.kind == inlineFragment:
-			m.add(s.selectionSet)
+			m.add(s.selectionSet, s.condition.object())
 		case s.kind == fieldSelection:
 			if m.fields[s.key] == nil {
 				m.keys = append(m.keys, s.key)
 			}
-			m.fields[s.key] = append(m.fields[s.key], s)
+			m.fields[s.key] = append(m.fields[s.key], typed(s, parent))
 		case s.fragment != nil && !slices.Contains(m.fragments, s.fragment):
 			m.fragments = append(m.fragments, s.fragment)
 		}
@@ -2104,11 +2141,12 @@ func (s *conflictSearch) within(m *fieldMap) *conflict {
 
 // withFragment compares the fields of a set with those of a fragment.
 func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
-	n := s.fieldMap(f.selectionSet)
-	if s.isDone() || m == n || m.keys == nil || m.compared[f] {
+	n := s.fragmentMap(f)
+	wasExclusive, isCompared := m.compared[f]
+	if s.isDone() || m == n || m.keys == nil || isCompared && (s.exclusive || !wasExclusive) {
 		return
 	}
-	m.compared[f] = true
+	m.compared[f] = s.exclusive
 	s.between(m, n)
 	for _, g := range n.fragments {
 		s.withFragment(m, g)
@@ -2117,11 +2155,12 @@ func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
 
 // fragments compares the fields of two fragments.
 func (s *conflictSearch) fragments(f, g *definition) {
-	if s.isDone() || f == g || s.compared[[2]*definition{f, g}] {
+	wasExclusive, isCompared := s.compared[[2]*definition{f, g}]
+	if s.isDone() || f == g || isCompared && (s.exclusive || !wasExclusive) {
 		return
 	}
-	s.compared[[2]*definition{f, g}], s.compared[[2]*definition{g, f}] = true, true
-	m, n := s.fieldMap(f.selectionSet), s.fieldMap(g.selectionSet)
+	s.compared[[2]*definition{f, g}], s.compared[[2]*definition{g, f}] = s.exclusive, s.exclusive
+	m, n := s.fragmentMap(f), s.fragmentMap(g)
 	s.between(m, n)
 	for _, h := range n.fragments {
 		s.fragments(f, h)
@@ -2140,7 +2179,7 @@ func (s *conflictSearch) between(m, n *fieldMap) {
 }
 
 // fields compares each of some fields with each of others, and what they select.
-func (s *conflictSearch) fields(as, bs []*selection) {
+func (s *conflictSearch) fields(as, bs []typedField) {
 	for _, a := range as {
 		for _, b := range bs {
 			s.work += len(a.arguments)
@@ -2148,7 +2187,7 @@ func (s *conflictSearch) fields(as, bs []*selection) {
 				return
 			}
 			if reason := difference(a, b, s.exclusive); reason != "" {
-				s.found = &conflict{reason, a, b}
+				s.found = &conflict{reason, a.selection, b.selection}
 			} else if a.selectionSet != nil && b.selectionSet != nil {
 				s.subfields(a, b)
 			}
@@ -2156,10 +2195,10 @@ func (s *conflictSearch) fields(as, bs []*selection) {
 	}
 }
 
-func (s *conflictSearch) subfields(a, b *selection) {
+func (s *conflictSearch) subfields(a, b typedField) {
 	wasExclusive := s.exclusive
 	s.exclusive = wasExclusive || exclusive(a, b)
-	m, n := s.fieldMap(a.selectionSet), s.fieldMap(b.selectionSet)
+	m, n := s.subfieldMap(a), s.subfieldMap(b)
 	s.between(m, n)
 	for _, f := range n.fragments {
 		s.withFragment(m, f)
@@ -2174,7 +2213,8 @@ func (s *conflictSearch) subfields(a, b *selection) {
 	}
 	s.exclusive = wasExclusive
 	if c := s.found; c != nil {
-		s.found = &conflict{fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason), a, b}
+		reason := fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason)
+		s.found = &conflict{reason, a.selection, b.selection}
 	}
 }
 

@@ -63,8 +63,8 @@ var (
 	readOurHeader, _ = readPart(ourHeader)
 )
 
-// A key is the secret, taken in by hashes that wait for a token: half of the work
-// of a signature is the same for all.
+// A key is a secret that hashes have taken in: that is half of the work of a
+// signature, and the same for all. Each hash serves one request at a time.
 type key struct{ hashes sync.Pool }
 
 func newKey(secret []byte) *key {

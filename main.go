@@ -598,7 +598,8 @@ func (a *app) route(r *http.Request, mediaType string) reply {
 		return reply{status: 204, header: preflight}
 	case !get && r.Method != http.MethodPost:
 		return *errMethod
-	case get && strings.Contains(r.Header.Get("Accept"), "text/html") && !r.URL.Query().Has("query"):
+	case get && strings.Contains(r.Header.Get("Accept"), "text/html") &&
+		!r.URL.Query().Has("query"):
 		return reply{status: 200, header: pageHeader, body: []byte(page)}
 	case mediaType == "":
 		return *errAccept

@@ -1946,7 +1946,7 @@ func (m *merging) merge(c collector) {
 		for _, field := range g.others {
 			a, b := typed(g.selection, g.parent), typed(field, field.parent)
 			if reason := difference(a, b, false); reason != "" && m.conflict == nil {
-				m.conflict = &conflict{reason, g.selection, field}
+				m.conflict = newConflict(reason, a, b)
 			}
 		}
 	}
@@ -2023,11 +2023,11 @@ func equalValues(a, b *value) bool {
 		slices.EqualFunc(a.items, b.items, equalValues) && equalArguments(a.fields, b.fields)
 }
 
-// overlappingFieldsCanBeMerged names the first conflict of a set (§5.3.2).
+// overlappingFieldsCanBeMerged names the conflicts of a set (§5.3.2).
 func (v *validator) overlappingFieldsCanBeMerged(
 	search *conflictSearch, parent *typeDefinition, set []*selection,
 ) {
-	if c := search.within(search.fieldMap(set, parent)); c != nil {
+	for _, c := range search.within(search.fieldMap(set, parent)) {
 		v.reportConflict(c)
 	}
 }
@@ -2035,19 +2035,54 @@ func (v *validator) overlappingFieldsCanBeMerged(
 func (v *validator) reportConflict(c *conflict) {
 	v.report(fmt.Sprintf("Fields %q conflict because %s."+
 		" Use different aliases on the fields to fetch both if this was intentional.",
-		c.first.key, c.reason), c.first.location, c.second.location)
+		abbreviate(c.key), c.reason), slices.Concat(c.first, c.second)...)
 }
 
-// A conflict is two fields of one response key that ask for different things.
+// A conflict is two fields of one response key that ask for different things,
+// or select them.
 type conflict struct {
-	reason        string
-	first, second *selection
+	key, reason   string
+	first, second []location // of a field, and of what it selects
+}
+
+func newConflict(reason string, a, b typedField) *conflict {
+	return &conflict{a.key, reason, []location{a.location}, []location{b.location}}
+}
+
+// enclose makes one conflict of those in what two fields select.
+func enclose(inner []*conflict, a, b typedField) *conflict {
+	outer, and := newConflict("", a, b), ""
+	for _, c := range inner {
+		if len(outer.reason) <= maxReason {
+			outer.reason += fmt.Sprintf("%ssubfields %q conflict because %s", and, abbreviate(c.key), c.reason)
+			and = " and "
+		}
+		outer.first = appendDeepest(outer.first, c.first)
+		outer.second = appendDeepest(outer.second, c.second)
+	}
+	outer.reason = abbreviate(outer.reason)
+	return outer
+}
+
+// A conflict is told in so many bytes and locations, however many there are.
+const maxReason, maxLocations = 1000, 20
+
+func appendDeepest(to, locations []location) []location {
+	room := maxLocations - len(to)
+	return append(to, locations[max(0, len(locations)-room):]...)
+}
+
+func abbreviate(text string) string {
+	if len(text) > maxReason {
+		return text[:maxReason] + "..."
+	}
+	return text
 }
 
 // A conflictSearch goes through a document that has a conflict in the order of
-// graphql-js, which compares every two fields, until it finds the first.
+// graphql-js, which compares every two fields.
 type conflictSearch struct {
-	found     *conflict
+	found     []*conflict // in the sets that are compared
 	maps      map[typedSet]*fieldMap
 	compared  map[[2]*definition]bool // fragments; true: as if exclusive
 	exclusive bool                    // the fields around are of different types
@@ -2077,7 +2112,7 @@ func newConflictSearch() *conflictSearch {
 // isDone counts a step, and tells whether the search is over.
 func (s *conflictSearch) isDone() bool {
 	s.work++
-	return s.found != nil || s.work > maxSearch
+	return len(s.found) >= maxErrors || s.work > maxSearch
 }
 
 // fieldMap returns the map of a set that selects from parent, nil where that is not
@@ -2123,7 +2158,7 @@ func (m *fieldMap) add(set []*selection, parent *typeDefinition) {
 
 // within compares the fields of a set with each other, with those of each
 // fragment spread in it, and these fragments with each other.
-func (s *conflictSearch) within(m *fieldMap) *conflict {
+func (s *conflictSearch) within(m *fieldMap) []*conflict {
 	s.found = nil
 	for _, key := range m.keys {
 		for i := range m.fields[key] {
@@ -2187,7 +2222,7 @@ func (s *conflictSearch) fields(as, bs []typedField) {
 				return
 			}
 			if reason := difference(a, b, s.exclusive); reason != "" {
-				s.found = &conflict{reason, a.selection, b.selection}
+				s.found = append(s.found, newConflict(reason, a, b))
 			} else if a.selectionSet != nil && b.selectionSet != nil {
 				s.subfields(a, b)
 			}
@@ -2196,8 +2231,8 @@ func (s *conflictSearch) fields(as, bs []typedField) {
 }
 
 func (s *conflictSearch) subfields(a, b typedField) {
-	wasExclusive := s.exclusive
-	s.exclusive = wasExclusive || exclusive(a, b)
+	found, wasExclusive := s.found, s.exclusive
+	s.found, s.exclusive = nil, wasExclusive || exclusive(a, b)
 	m, n := s.subfieldMap(a), s.subfieldMap(b)
 	s.between(m, n)
 	for _, f := range n.fragments {
@@ -2211,11 +2246,10 @@ func (s *conflictSearch) subfields(a, b typedField) {
 			s.fragments(f, g)
 		}
 	}
-	s.exclusive = wasExclusive
-	if c := s.found; c != nil {
-		reason := fmt.Sprintf("subfields %q conflict because %s", c.first.key, c.reason)
-		s.found = &conflict{reason, a.selection, b.selection}
+	if s.found != nil {
+		found = append(found, enclose(s.found, a, b))
 	}
+	s.found, s.exclusive = found, wasExclusive
 }
 
 // -----------------------------------------------------------------------------

@@ -1164,7 +1164,12 @@ func Test3_ValidationErrors(t *testing.T) {
 		{"5.3.2", `{ a: __type(name: "A") { name } a: __type(name: """A""") { name } }`,
 			`Fields "a" conflict because they have differing arguments. ` + useAliases, "1:3 1:33"},
 		{"5.3.2", "{ me { a: id } ... { me { id } me { a: email } } }",
-			`Fields "me" conflict because subfields "a" conflict because "id" and "email" are different fields. ` + useAliases, "1:3 1:32"},
+			`Fields "me" conflict because subfields "a" conflict because "id" and "email" are different fields. ` + useAliases,
+			"1:3 1:8 1:32 1:37"},
+		{"5.3.2, twice", "{ me { a: id b: id } me { a: email b: username } }",
+			`Fields "me" conflict because subfields "a" conflict because "id" and "email" are different fields ` +
+				`and subfields "b" conflict because "id" and "username" are different fields. ` + useAliases,
+			"1:3 1:8 1:14 1:22 1:27 1:36"},
 		{"5.3.2",
 			"{ me { ...F a: id } } fragment F on User { ...G } fragment G on User { a: email }",
 			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases,
@@ -1179,10 +1184,22 @@ func Test3_ValidationErrors(t *testing.T) {
 		{"5.3.2, of types that never meet", "{ __schema { queryType { ...A ...B } } } " +
 			"fragment A on __Field { x: type { a: name } } fragment B on __InputValue { x: type { a: kind } }",
 			`Fields "x" conflict because subfields "a" conflict because they return conflicting types "String" and ` +
-				`"__TypeKind!". ` + useAliases, "1:66 1:117"},
+				`"__TypeKind!". ` + useAliases, "1:66 1:76 1:117 1:127"},
 		{"5.3.2, of types that never meet", "{ __schema { queryType { ...A ...B } } } " +
 			"fragment A on __Field { x: type { a: name } } fragment B on __InputValue { x: type { a: description } }",
 			`Fragment "A" cannot be spread here as objects of type "__Type" can never be of type "__Field".`, "1:26"},
+		{"5.3.2, what __schema selects is of no type", "{ __schema { ... on __Type { name } } __schema { name: e { k } } }",
+			`Fields "__schema" conflict because subfields "name" conflict because "name" and "e" are different fields. ` +
+				useAliases, "1:3 1:30 1:39 1:50"},
+		{"5.3.2, a fragment seen before in a set of another type",
+			"{ me { username } ... on User { me { ...F } } me { ...F } } fragment F on User { username: email }",
+			`Fields "me" conflict because subfields "username" conflict because "username" and "email" are ` +
+				`different fields. ` + useAliases, "1:3 1:8 1:47 1:82"},
+		{"5.3.2, two fragments seen before in sets of other types",
+			"{ me { ...F } ... on User { me { ...G } } me { ...G } } " +
+				"fragment F on User { username } fragment G on User { username: email }",
+			`Fields "me" conflict because subfields "username" conflict because "username" and "email" are ` +
+				`different fields. ` + useAliases, "1:3 1:78 1:43 1:110"},
 		{"5.3.3", "{ me }", `Field "me" of type "User" must have a selection of subfields.`, "1:3"},
 		{"5.3.3", "{ me { id { x } } }",
 			`Field "id" must not have a selection since type "Int!" has no subfields.`, "1:11"},
@@ -1422,6 +1439,34 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 			`{"errors":[{"message":"At most`) || !strings.Contains(got, `"data":`)) {
 			t.Errorf("%s: %.60s…\n got %.300s\nwant %s", test.name, test.document, got,
 				cmp.Or(test.want, "data"))
+		}
+	}
+}
+
+// However deep a conflict is, and however many it consists of, it is told in 20
+// places on each side and in 1,000 characters.
+func Test3_AConflictIsToldInBrief(t *testing.T) {
+	s := newServer(t)
+	deep := "queryType " + strings.Repeat("{ ofType ", 22) + "{ a: %s }" + strings.Repeat(" }", 22)
+	wide := ""
+	for i := range 30 {
+		wide += fmt.Sprintf(" a%d: %%[1]s", i)
+	}
+	long := strings.Repeat("k", 1001) + ": "
+	for _, test := range []struct {
+		name, set, one, other string
+		places                int
+		ends                  string
+	}{
+		{"deep", "__schema { " + deep + " }", "name", "kind", 40, `subfields "a" conflict because "name" and "kind" are different fields`},
+		{"wide", "me {" + wide + " }", "id", "email", 40, `subfields "a13" conflict because "i...`},
+		{"a long key", "%s", long + "__typename", long + "me { id }", 2,
+			`Fields "` + long[:1000] + `..." conflict because "__typename" and "me" are different fields`},
+	} {
+		got := s.ask(fmt.Sprintf("{ "+test.set+" ", test.one)+fmt.Sprintf(test.set+" }", test.other), "")
+		message := strings.ReplaceAll(strings.SplitN(got, ". Use", 2)[0], `\"`, `"`)
+		if strings.Count(got, `"line"`) != test.places || !strings.HasSuffix(message, test.ends) {
+			t.Errorf("%s:\n got %s\nwant %d places, and at the end %s", test.name, got, test.places, test.ends)
 		}
 	}
 }

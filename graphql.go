@@ -2054,7 +2054,7 @@ func enclose(inner []*conflict, a, b typedField) *conflict {
 	outer, and := newConflict("", a, b), ""
 	for _, c := range inner {
 		if len(outer.reason) <= maxReason {
-			outer.reason += fmt.Sprintf("%ssubfields %q conflict because %s", and, abbreviate(c.key), c.reason)
+			outer.reason += fmt.Sprintf("%ssubfields %q conflict because %s", and, c.key, c.reason)
 			and = " and "
 		}
 		outer.first = appendDeepest(outer.first, c.first)
@@ -2178,7 +2178,7 @@ func (s *conflictSearch) within(m *fieldMap) []*conflict {
 func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
 	n := s.fragmentMap(f)
 	wasExclusive, isCompared := m.compared[f]
-	if s.isDone() || m == n || m.keys == nil || isCompared && (s.exclusive || !wasExclusive) {
+	if s.isDone() || m == n || isCompared && (s.exclusive || !wasExclusive) {
 		return
 	}
 	m.compared[f] = s.exclusive

@@ -1186,8 +1186,12 @@ func Test3_ValidationErrors(t *testing.T) {
 			`Fields "x" conflict because subfields "a" conflict because they return conflicting types "String" and ` +
 				`"__TypeKind!". ` + useAliases, "1:66 1:76 1:117 1:127"},
 		{"5.3.2, of types that never meet", "{ __schema { queryType { ...A ...B } } } " +
-			"fragment A on __Field { x: type { a: name } } fragment B on __InputValue { x: type { a: description } }",
+			"fragment A on __Field { x: type { y: ofType { a: name } } } " +
+			"fragment B on __InputValue { x: type { y: ofType { a: description } } }",
 			`Fragment "A" cannot be spread here as objects of type "__Type" can never be of type "__Field".`, "1:26"},
+		{"5.3.2, of types that never meet", "{ me { ... { a: id } ...F } } fragment F on __Field { a: name }",
+			`Fields "a" conflict because they return conflicting types "Int!" and "String!". ` + useAliases,
+			"1:14 1:55"},
 		{"5.3.2, what __schema selects is of no type", "{ __schema { ... on __Type { name } } __schema { name: e { k } } }",
 			`Fields "__schema" conflict because subfields "name" conflict because "name" and "e" are different fields. ` +
 				useAliases, "1:3 1:30 1:39 1:50"},
@@ -1443,6 +1447,23 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 	}
 }
 
+// Fragments are compared with what they are spread beside, once: not with
+// themselves, and not again from each place.
+func Test3_AConflictIsNamedOnce(t *testing.T) {
+	s := newServer(t)
+	for document, want := range map[string]int{
+		"{ me { ...F } me { ...F } } fragment F on User { a: id a: email }":                                  1,
+		"{ me { ...F a: email b: id } me { b: id } } fragment F on User { a: id }":                           1,
+		"{ me { ...F } } fragment F on User { a: id a: email ...F }":                                         2, // and the cycle
+		"{ me { ...F ...G } me { ...F ...G } } fragment F on User { a: id } fragment G on User { a: email }": 1,
+		"{ a: me { ...F } me { a: email ...F } me { ...F } } fragment F on User { a: id }":                   1,
+	} {
+		if got := s.ask(document, ""); strings.Count(got, `"message"`) != want {
+			t.Errorf("%s\n got %s\nwant %d errors", document, got, want)
+		}
+	}
+}
+
 // However deep a conflict is, and however many it consists of, it is told in 20
 // places on each side and in 1,000 characters.
 func Test3_AConflictIsToldInBrief(t *testing.T) {
@@ -1460,6 +1481,8 @@ func Test3_AConflictIsToldInBrief(t *testing.T) {
 	}{
 		{"deep", "__schema { " + deep + " }", "name", "kind", 40, `subfields "a" conflict because "name" and "kind" are different fields`},
 		{"wide", "me {" + wide + " }", "id", "email", 40, `subfields "a13" conflict because "i...`},
+		{"a key that just fits", "%s", long[1:] + "__typename", long[1:] + "me { id }", 2,
+			`Fields "` + long[:1000] + `" conflict because "__typename" and "me" are different fields`},
 		{"a long key", "%s", long + "__typename", long + "me { id }", 2,
 			`Fields "` + long[:1000] + `..." conflict because "__typename" and "me" are different fields`},
 	} {

@@ -36,7 +36,7 @@ const (
 	maxMutationFields = 10      // fields run by one mutation
 	maxErrors         = 100     // errors listed in a reply
 	maxWork           = 500_000 // steps of a rule that may go over fragments again and again
-	maxSearch         = 100_000 // steps of the search for the first conflict of fields
+	maxSearch         = 100_000 // steps of the search for conflicts of fields
 )
 
 // A resolver gives the value of a field of Query or Mutation, with the arguments
@@ -2079,12 +2079,12 @@ func abbreviate(text string) string {
 	return text
 }
 
-// A conflictSearch goes through a document that has a conflict in the order of
+// A conflictSearch goes through a document that is refused in the order of
 // graphql-js, which compares every two fields.
 type conflictSearch struct {
 	found     []*conflict // in the sets that are compared
 	maps      map[typedSet]*fieldMap
-	compared  map[[2]*definition]bool // fragments; true: as if exclusive
+	compared  map[[2]*definition]bool // pairs of fragments; true: while exclusive
 	exclusive bool                    // the fields around are of different types
 	work      int
 }
@@ -2101,7 +2101,7 @@ type fieldMap struct {
 	keys      []string
 	fields    map[string][]typedField
 	fragments []*definition
-	compared  map[*definition]bool // with these fragments; true: as if exclusive
+	compared  map[*definition]bool // with these fragments; true: while exclusive
 }
 
 func newConflictSearch() *conflictSearch {
@@ -2174,7 +2174,8 @@ func (s *conflictSearch) within(m *fieldMap) []*conflict {
 	return s.found
 }
 
-// withFragment compares the fields of a set with those of a fragment.
+// withFragment compares the fields of a set with those of a fragment, once: but
+// again if that was while exclusive, which looks at less.
 func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
 	n := s.fragmentMap(f)
 	wasExclusive, isCompared := m.compared[f]

@@ -2377,14 +2377,51 @@ func coerceInput(input, typeName string) (_ any, problem string) {
 	case typeName == "Boolean" && (input == "true" || input == "false"):
 		return input == "true", ""
 	}
+	return nil, fmt.Sprintf("got invalid value %[1]s; %[2]s cannot represent a non %[3]s value: %[1]s",
+		inspect(input, 1), typeName, strings.ToLower(typeName))
+}
+
+// inspect shows JSON as JavaScript's console does, and graphql-js's messages: a
+// list has ten items at most, and what is in the third level is left out.
+func inspect(input string, level int) string {
+	var parts []string
+	switch members, _ := splitMembers(input); {
+	case len(members) > 0 && level > 2:
+		return "[Object]"
+	case len(members) > 0:
+		for _, m := range members {
+			parts = append(parts, m.name+": "+inspect(m.value, level+1))
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
+	case input[0] == '[':
+		return inspectList(input, level)
+	case input[0] == '"':
+		text, _ := stringValue(input)
+		return string(appendJSONString(nil, text))
+	}
 	var value any
 	json.Unmarshal([]byte(input), &value)
-	inspected, _ := json.Marshal(value) // 1e2 is 100
-	if isString {
-		inspected = appendJSONString(nil, text)
+	text, _ := json.Marshal(value) // 1e2 is 100
+	return string(text)
+}
+
+func inspectList(input string, level int) string {
+	var items []json.RawMessage
+	json.Unmarshal([]byte(input), &items)
+	if len(items) > 0 && level > 2 {
+		return "[Array]"
 	}
-	return nil, fmt.Sprintf("got invalid value %[1]s; %[2]s cannot represent a non %[3]s value: %[1]s",
-		inspected, typeName, strings.ToLower(typeName))
+	var parts []string
+	for _, item := range items[:min(len(items), 10)] {
+		parts = append(parts, inspect(string(item), level+1))
+	}
+	switch more := len(items) - len(parts); {
+	case more == 1:
+		parts = append(parts, "... 1 more item")
+	case more > 1:
+		parts = append(parts, fmt.Sprintf("... %d more items", more))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
 }
 
 // A fieldGroup is the fields that share a response key (§6.3.2).

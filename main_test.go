@@ -893,6 +893,9 @@ func Test3_Variables(t *testing.T) {
 	s := newServer(t)
 	const name = `query($name: String!) { __type(name: $name) { name } }`
 	invalid := func(message string) string { return errorAt(`Variable "$x" `+message, "1:7") }
+	notBoolean := func(value string) string {
+		return invalid("got invalid value " + value + "; Boolean cannot represent a non boolean value: " + value)
+	}
 	x := func(typ string) string { return "query($x: " + typ + ") { __typename @skip(if: $x) }" }
 	unused := func(typ string) string { return "query($x: " + typ + ") { __typename } " }
 	for _, test := range []struct{ name, document, variables, want string }{
@@ -919,10 +922,19 @@ func Test3_Variables(t *testing.T) {
 		{"missing", x("Boolean!"), `{}`, invalid(`of required type "Boolean!" was not provided.`)},
 		{"null", x("Boolean!"), `{"x":null}`,
 			invalid(`of non-null type "Boolean!" must not be null.`)},
-		{"a string for a Boolean", x("Boolean!"), `{"x":"true"}`,
-			invalid(`got invalid value "true"; Boolean cannot represent a non boolean value: "true"`)},
+		{"a string for a Boolean", x("Boolean!"), `{"x":"<true>"}`, notBoolean(`"<true>"`)},
 		{"a number for a String", `query($x: String!) { __type(name: $x) { name } }`, `{"x":1e2}`,
 			invalid(`got invalid value 100; String cannot represent a non string value: 100`)},
+		{"an object for a Boolean", x("Boolean!"), `{"x":{"a":{"b":{"c":1},"d":{},"e":[1],"f":[]}}}`,
+			notBoolean(`{ a: { b: [Object], d: {}, e: [Array], f: [] } }`)},
+		{"a list for a Boolean", x("Boolean!"), `{"x":[true,null,[[1],[]]]}`,
+			notBoolean(`[true, null, [[Array], []]]`)},
+		{"a list of ten", x("Boolean!"), `{"x":[1,2,3,4,5,6,7,8,9,10]}`,
+			notBoolean(`[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]`)},
+		{"a list of eleven", x("Boolean!"), `{"x":[1,2,3,4,5,6,7,8,9,10,11]}`,
+			notBoolean(`[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... 1 more item]`)},
+		{"a list of twelve", x("Boolean!"), `{"x":[1,2,3,4,5,6,7,8,9,10,11,12]}`,
+			notBoolean(`[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... 2 more items]`)},
 		{"a variable that is used nowhere", unused("Int"), `{"x":1}`, invalid(`is never used.`)},
 		{"null where a default stood", `query($x: Boolean = true) { __typename @skip(if: $x) }`,
 			`{"x":null}`,

@@ -312,7 +312,7 @@ func (l *lexer) escape() string {
 var (
 	unicodeEscape = regexp.MustCompile(`^\\u(?:\{([0-9A-Fa-f]{1,8})}` +
 		`|([0-9A-Fa-f]{4})(?:\\u([0-9A-Fa-f]{4}))?)`)
-	badUnicodeEscape = regexp.MustCompile(`^\\u(?:\{[0-9A-Fa-f]{0,8}.?|.{0,4})`)
+	badUnicodeEscape = regexp.MustCompile(`(?s)^\\u(?:\{[0-9A-Fa-f]{0,8}.?|.{0,4})`)
 )
 
 func (l *lexer) unicodeEscape() string {

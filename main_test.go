@@ -1114,6 +1114,7 @@ func Test3_SyntaxErrors(t *testing.T) {
 		{"{ x(a: \"\"\"b\n\"", "Unterminated string.", "2:2"},
 		{`{ x(a: "\x") }`, `Invalid character escape sequence: "\x".`, "1:9"},
 		{`{ x(a: "\u12G4") }`, `Invalid Unicode escape sequence: "\u12G4".`, "1:9"},
+		{"{ x(a: \"\\u\n\") }", "Invalid Unicode escape sequence: \"\\u\n\") \".", "1:9"},
 		{`{ x(a: "\u{110000}") }`, `Invalid Unicode escape sequence: "\u{110000}".`, "1:9"},
 		{`{ x(a: "\u{}") }`, `Invalid Unicode escape sequence: "\u{}".`, "1:9"},
 		{`{ x(a: "\ud83d") }`, `Invalid Unicode escape sequence: "\ud83d".`, "1:9"},

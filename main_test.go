@@ -986,9 +986,7 @@ func Test3_Introspection(t *testing.T) {
 		}
 		for _, def := range doc.directives {
 			d := describe([]*element{&def.element})[0]
-			for _, location := range def.locations {
-				d.Locations = append(d.Locations, location)
-			}
+			d.Locations = append(d.Locations, def.locations...)
 			want = append(want, d.String())
 		}
 	}

@@ -2400,7 +2400,9 @@ func inspect(input string, level int) string {
 		return string(appendJSONString(nil, text))
 	}
 	var value any
-	json.Unmarshal([]byte(input), &value)
+	if err := json.Unmarshal([]byte(input), &value); err != nil {
+		return input // a number too large for Go
+	}
 	text, _ := json.Marshal(value) // 1e2 is 100
 	return string(text)
 }

@@ -292,7 +292,8 @@ func parseObject(text string) ([]member, error) {
 	return splitMembers(text)
 }
 
-// splitMembers takes apart what is valid JSON, into pieces of the one text.
+// splitMembers takes apart what is valid JSON. The members are pieces of the text,
+// which stays in memory as long as one of them.
 func splitMembers(text string) ([]member, error) {
 	text = strings.TrimSpace(text)
 	if text[0] != '{' {

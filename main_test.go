@@ -935,6 +935,7 @@ func Test3_Variables(t *testing.T) {
 			notBoolean(`[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... 1 more item]`)},
 		{"a list of twelve", x("Boolean!"), `{"x":[1,2,3,4,5,6,7,8,9,10,11,12]}`,
 			notBoolean(`[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ... 2 more items]`)},
+		{"a number for a Boolean", x("Boolean!"), `{"x":1e400}`, notBoolean("1e400")},
 		{"a variable that is used nowhere", unused("Int"), `{"x":1}`, invalid(`is never used.`)},
 		{"null where a default stood", `query($x: Boolean = true) { __typename @skip(if: $x) }`,
 			`{"x":null}`,
@@ -1900,6 +1901,37 @@ func Test5_OneUserALine(t *testing.T) {
 		users := usersOf(t)
 		if err != nil || !unchanged || users != "1 ann, 7 bob, 8 cy" || logged.Len() > 0 {
 			t.Errorf("%s: add: %v; then there are %s, logged %q", name, err, users, logged)
+		}
+	}
+}
+
+// Of a long request, or a long line, no more is kept in memory than the user.
+func Test5_MemoryHoldsUsersAlone(t *testing.T) {
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what is pooled survives the first
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	s := newServer(t)
+	blanks := strings.Repeat(" ", 90_000)
+	var users []user
+	before := heap()
+	for i := range 20 {
+		s.askWith("mutation ($e: String!) { signup(username: $e, email: $e, password: $e) }",
+			fmt.Sprintf(`{"e":"user%d@example.com"%s}`, i, blanks))
+	}
+	signedUp := heap()
+	for i := range 20 {
+		u, _ := decodeUser(strings.TrimSpace(userLine(1, fmt.Sprint("user", i))) + blanks)
+		users = append(users, u)
+	}
+	decoded := heap()
+	for name, growth := range map[string]uint64{
+		"the sign-ups": signedUp - before, "the lines": decoded - signedUp} {
+		if int64(growth) > 20*90_000/2 || s.store.len() != 20 || users[19].Username != "user19" {
+			t.Errorf("%s of 20 users left %d bytes in memory", name, growth)
 		}
 	}
 }

@@ -218,7 +218,7 @@ func decodeUser(text string) (u user, err error) {
 	}
 	get := func(name string) string {
 		value, _ := stringValue(find(members, name)) // "" would be refused below
-		return strings.Clone(value)                  // and not keep the whole line in memory
+		return strings.Clone(value)                  // lest the whole line stays in memory
 	}
 	u.ID, _ = strconv.ParseInt(find(members, "id"), 10, 64)
 	u.Username, u.Email, u.Password = get("username"), get("email"), get("password")
@@ -311,6 +311,7 @@ func (s *store) add(username, email, hash string) (user, error) {
 	if s.stopped {
 		return user{}, errNotSaved
 	}
+	username, email = strings.Clone(username), strings.Clone(email) // as in decodeUser
 	u := user{s.lastID + 1, username, email, hash, time.Now().UTC().Truncate(time.Second)}
 	err := s.append(u)
 	s.ended.Store(s.stopped)

@@ -36,7 +36,7 @@ const (
 	maxMutationFields = 10      // fields run by one mutation
 	maxErrors         = 100     // errors listed in a reply
 	maxWork           = 500_000 // steps of a rule that may go over fragments again and again
-	maxSearch         = 100_000 // steps of the search for conflicts of fields
+	maxSearch         = 500_000 // steps of the search for conflicts of fields
 )
 
 // A resolver gives the value of a field of Query or Mutation, with the arguments
@@ -316,7 +316,7 @@ var (
 )
 
 func (l *lexer) unicodeEscape() string {
-	rest := l.source[l.pos:min(l.pos+12, len(l.source))]
+	rest := l.source[l.pos:min(l.pos+len(`\u`)+4*utf8.UTFMax, len(l.source))]
 	if m := unicodeEscape.FindStringSubmatch(rest); m != nil {
 		code, _ := strconv.ParseUint(m[1]+m[2], 16, 32) // one of them is empty
 		low, _ := strconv.ParseUint(m[3], 16, 32)
@@ -446,7 +446,7 @@ type variableDefinition struct {
 	typ          *typeRef
 	defaultValue *value
 	directives   []*directive
-	isUsed       bool // found by validation
+	isUsed       bool // found by validation, of the last of that name
 }
 
 type selectionKind int
@@ -479,8 +479,9 @@ type selection struct {
 // An argument (§2.7), or a field of an input object.
 type argument struct {
 	location
-	name  string
-	value *value
+	name      string
+	value     *value
+	canonical string // found by validation, if needed
 }
 
 type directive struct {
@@ -1729,7 +1730,7 @@ func (v *validator) noUnusedVariables(
 		}
 	}
 	for _, def := range op.variables {
-		if !def.isUsed {
+		if !variables[def.variable.value].isUsed {
 			v.reportf(def.location,
 				"Variable %q is never used%s.", "$"+def.variable.value, named(" in", op))
 		}
@@ -1924,7 +1925,7 @@ func mergeDocument(doc *document) merging {
 	m := merging{}
 	for _, fragments := range []bool{false, true} {
 		for _, def := range doc.definitions {
-			if isFragment(def) == fragments && !m.reached[def] && !m.tooLarge {
+			if isFragment(def) == fragments && !m.reached[def] && !m.isDone() {
 				m.fields = 0
 				m.merge(collectFields(nil, def.selectionSet))
 			}
@@ -1932,6 +1933,8 @@ func mergeDocument(doc *document) merging {
 	}
 	return m
 }
+
+func (m *merging) isDone() bool { return m.tooLarge || m.conflict != nil }
 
 func (m *merging) merge(c collector) {
 	if m.reached == nil {
@@ -1945,13 +1948,14 @@ func (m *merging) merge(c collector) {
 	for _, g := range c.groups {
 		for _, field := range g.others {
 			a, b := typed(g.selection, g.parent), typed(field, field.parent)
-			if reason := difference(a, b, false); reason != "" && m.conflict == nil {
+			if reason := difference(a, b, false); reason != "" {
 				m.conflict = newConflict(reason, a, b)
+				return
 			}
 		}
 	}
 	for _, g := range c.groups {
-		if g.selectionSet != nil && !m.tooLarge {
+		if g.selectionSet != nil && !m.isDone() {
 			m.merge(g.collectSubfields(nil))
 		}
 	}
@@ -1979,7 +1983,7 @@ func difference(a, b typedField, areExclusive bool) string {
 	mustAgree := !areExclusive && !exclusive(a, b)
 	switch {
 	case mustAgree && a.name != b.name:
-		return fmt.Sprintf("%q and %q are different fields", a.name, b.name)
+		return fmt.Sprintf("%q and %q are different fields", abbreviate(a.name), abbreviate(b.name))
 	case mustAgree && !equalArguments(a.arguments, b.arguments):
 		return "they have differing arguments"
 	case a.def != nil && b.def != nil && !sameShape(a.def.typ, b.def.typ):
@@ -2003,24 +2007,52 @@ func sameShape(t, u *typeRef) bool {
 	return t.def == u.def || t.object() != nil && u.object() != nil
 }
 
-// equalArguments compares arguments, or the fields of objects, in any order.
+// equalArguments compares arguments in any order.
 func equalArguments(a, b []*argument) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	values := make(map[string]*value, len(b))
+	others := make(map[string]*argument, len(b))
 	for _, arg := range b {
-		values[arg.name] = arg.value
+		others[arg.name] = arg
 	}
 	return !slices.ContainsFunc(a, func(arg *argument) bool {
-		other := values[arg.name]
-		return other == nil || !equalValues(arg.value, other)
+		other := others[arg.name]
+		return other == nil || arg.canonicalValue() != other.canonicalValue()
 	})
 }
 
-func equalValues(a, b *value) bool {
-	return a.kind == b.kind && a.text == b.text && a.block == b.block &&
-		slices.EqualFunc(a.items, b.items, equalValues) && equalArguments(a.fields, b.fields)
+// canonicalValue is a text that equal values have in common.
+func (arg *argument) canonicalValue() string {
+	if arg.canonical == "" {
+		arg.canonical = string(appendCanonical(nil, arg.value))
+	}
+	return arg.canonical
+}
+
+// appendCanonical writes a value, the fields of objects by their names.
+func appendCanonical(text []byte, val *value) []byte {
+	switch val.kind {
+	case kindVariable:
+		return append(append(text, '$'), val.text...)
+	case kindString:
+		return appendJSONString(strconv.AppendBool(text, val.block), val.text)
+	case kindList:
+		text = append(text, '[')
+		for _, item := range val.items {
+			text = append(appendCanonical(text, item), ',')
+		}
+		return append(text, ']')
+	case kindObject:
+		text = append(text, '{')
+		byName := func(a, b *argument) int { return strings.Compare(a.name, b.name) }
+		for _, field := range slices.SortedStableFunc(slices.Values(val.fields), byName) {
+			text = append(append(text, field.name...), ':')
+			text = append(appendCanonical(text, field.value), ',')
+		}
+		return append(text, '}')
+	}
+	return append(text, val.text...)
 }
 
 // overlappingFieldsCanBeMerged names the conflicts of a set (§5.3.2).
@@ -2109,9 +2141,13 @@ func newConflictSearch() *conflictSearch {
 		maps: map[typedSet]*fieldMap{}, compared: map[[2]*definition]bool{}}
 }
 
-// isDone counts a step, and tells whether the search is over.
-func (s *conflictSearch) isDone() bool {
-	s.work++
+// deeper is how many steps a call costs that may be inside of thousands of its
+// like, in the cycles of a refused document: it takes room on the stack, too.
+const deeper = 8
+
+// isDone counts steps, and tells whether the search is over.
+func (s *conflictSearch) isDone(steps int) bool {
+	s.work += steps
 	return len(s.found) >= maxErrors || s.work > maxSearch
 }
 
@@ -2177,9 +2213,12 @@ func (s *conflictSearch) within(m *fieldMap) []*conflict {
 // withFragment compares the fields of a set with those of a fragment, once: but
 // again if that was while exclusive, which looks at less.
 func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
+	if s.isDone(1) {
+		return
+	}
 	n := s.fragmentMap(f)
 	wasExclusive, isCompared := m.compared[f]
-	if s.isDone() || m == n || isCompared && (s.exclusive || !wasExclusive) {
+	if m == n || isCompared && (s.exclusive || !wasExclusive) {
 		return
 	}
 	m.compared[f] = s.exclusive
@@ -2191,8 +2230,11 @@ func (s *conflictSearch) withFragment(m *fieldMap, f *definition) {
 
 // fragments compares the fields of two fragments.
 func (s *conflictSearch) fragments(f, g *definition) {
+	if s.isDone(deeper) {
+		return
+	}
 	wasExclusive, isCompared := s.compared[[2]*definition{f, g}]
-	if s.isDone() || f == g || isCompared && (s.exclusive || !wasExclusive) {
+	if f == g || isCompared && (s.exclusive || !wasExclusive) {
 		return
 	}
 	s.compared[[2]*definition{f, g}], s.compared[[2]*definition{g, f}] = s.exclusive, s.exclusive
@@ -2218,8 +2260,7 @@ func (s *conflictSearch) between(m, n *fieldMap) {
 func (s *conflictSearch) fields(as, bs []typedField) {
 	for _, a := range as {
 		for _, b := range bs {
-			s.work += len(a.arguments)
-			if s.isDone() {
+			if s.isDone(2 + len(a.arguments)) {
 				return
 			}
 			if reason := difference(a, b, s.exclusive); reason != "" {
@@ -2232,6 +2273,9 @@ func (s *conflictSearch) fields(as, bs []typedField) {
 }
 
 func (s *conflictSearch) subfields(a, b typedField) {
+	if s.isDone(deeper) {
+		return
+	}
 	found, wasExclusive := s.found, s.exclusive
 	s.found, s.exclusive = nil, wasExclusive || exclusive(a, b)
 	m, n := s.subfieldMap(a), s.subfieldMap(b)
@@ -2381,8 +2425,8 @@ func coerceInput(input, typeName string) (_ any, problem string) {
 		inspect(input, 1), typeName, strings.ToLower(typeName))
 }
 
-// inspect shows JSON as JavaScript's console does, and graphql-js's messages: a
-// list has ten items at most, and what is in the third level is left out.
+// inspect shows JSON as graphql-js's messages do: a list has ten items at most, and
+// what is in the third level is left out.
 func inspect(input string, level int) string {
 	var parts []string
 	switch members, _ := splitMembers(input); {
@@ -2624,7 +2668,7 @@ func (e *execution) coerceArgumentValues(
 	return values, nil
 }
 
-// coerceArgumentValue does so for one argument.
+// coerceArgumentValue returns the value of one argument.
 func (e *execution) coerceArgumentValue(
 	def *element, args []*argument,
 ) (value any, isGiven bool, err *gqlError) {

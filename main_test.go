@@ -1114,6 +1114,7 @@ func Test3_SyntaxErrors(t *testing.T) {
 		{`{ x(a: "\x") }`, `Invalid character escape sequence: "\x".`, "1:9"},
 		{`{ x(a: "\u12G4") }`, `Invalid Unicode escape sequence: "\u12G4".`, "1:9"},
 		{"{ x(a: \"\\u\n\") }", "Invalid Unicode escape sequence: \"\\u\n\") \".", "1:9"},
+		{`{ x(a: "\u日本語日") }`, `Invalid Unicode escape sequence: "\u日本語日".`, "1:9"},
 		{`{ x(a: "\u{110000}") }`, `Invalid Unicode escape sequence: "\u{110000}".`, "1:9"},
 		{`{ x(a: "\u{}") }`, `Invalid Unicode escape sequence: "\u{}".`, "1:9"},
 		{`{ x(a: "\ud83d") }`, `Invalid Unicode escape sequence: "\ud83d".`, "1:9"},
@@ -1204,6 +1205,13 @@ func Test3_ValidationErrors(t *testing.T) {
 		{"5.3.2, of types that never meet", "{ me { ... { a: id } ...F } } fragment F on __Field { a: name }",
 			`Fields "a" conflict because they return conflicting types "Int!" and "String!". ` + useAliases,
 			"1:14 1:55"},
+		{"5.3.2, a field named twice in an object", "{ me { a: id(x: {a: 1, a: 1}) a: id(x: {a: 1, b: 2}) } }",
+			`Fields "a" conflict because they have differing arguments. ` + useAliases, "1:8 1:31"},
+		{"5.3.2, objects in another order", "{ me { a: id(x: {a: 1, b: 2}) a: id(x: {b: 2, a: 1}) } }",
+			`Unknown argument "x" on field "User.id".`, "1:14"},
+		{"5.3.2, after 100,000 pairs of fields", "{ me { " + strings.Repeat("id ", 460) + "a: id a: email x } }",
+			`Fields "a" conflict because "id" and "email" are different fields. ` + useAliases,
+			"1:1388 1:1394"},
 		{"5.3.2, what __schema selects is of no type", "{ __schema { ... on __Type { name } } __schema { name: e { k } } }",
 			`Fields "__schema" conflict because subfields "name" conflict because "name" and "e" are different fields. ` +
 				useAliases, "1:3 1:30 1:39 1:50"},
@@ -1460,8 +1468,9 @@ func Test3_WhatOneRequestMayCost(t *testing.T) {
 }
 
 // Fragments are compared with what they are spread beside, once: not with
-// themselves, and not again from each place.
-func Test3_AConflictIsNamedOnce(t *testing.T) {
+// themselves, and not again from each place. A variable that is used is so under
+// each of its definitions.
+func Test3_WhatIsWrongIsNamedOnce(t *testing.T) {
 	s := newServer(t)
 	for document, want := range map[string]int{
 		"{ me { ...F } me { ...F } } fragment F on User { a: id a: email }":                                  1,
@@ -1469,6 +1478,7 @@ func Test3_AConflictIsNamedOnce(t *testing.T) {
 		"{ me { ...F } } fragment F on User { a: id a: email ...F }":                                         2, // and the cycle
 		"{ me { ...F ...G } me { ...F ...G } } fragment F on User { a: id } fragment G on User { a: email }": 1,
 		"{ a: me { ...F } me { a: email ...F } me { ...F } } fragment F on User { a: id }":                   1,
+		"query ($x: Boolean!, $x: Boolean!) { me { id @skip(if: $x) } }":                                     1,
 	} {
 		if got := s.ask(document, ""); strings.Count(got, `"message"`) != want {
 			t.Errorf("%s\n got %s\nwant %d errors", document, got, want)
@@ -1495,6 +1505,8 @@ func Test3_AConflictIsToldInBrief(t *testing.T) {
 		{"wide", "me {" + wide + " }", "id", "email", 40, `subfields "a13" conflict because "i...`},
 		{"a key that just fits", "%s", long[1:] + "__typename", long[1:] + "me { id }", 2,
 			`Fields "` + long[:1000] + `" conflict because "__typename" and "me" are different fields`},
+		{"a long name", "%s", "me { a: " + long[:1001], "a: id }", 3, // of two errors
+			`"` + long[:1000] + `..." and "id" are different fields`},
 		{"a long key", "%s", long + "__typename", long + "me { id }", 2,
 			`Fields "` + long[:1000] + `..." conflict because "__typename" and "me" are different fields`},
 	} {

@@ -446,7 +446,6 @@ type variableDefinition struct {
 	typ          *typeRef
 	defaultValue *value
 	directives   []*directive
-	isUsed       bool // found by validation, of the last of that name
 }
 
 type selectionKind int
@@ -1268,11 +1267,8 @@ type deferred struct {
 
 // validate returns the errors of a document.
 func (s *schema) validate(doc *document) []gqlError {
-	v := &validator{schema: s, document: doc, deferred: make([]deferred, 0, 4)}
-	if len(doc.definitions) > 1 || isFragment(doc.definitions[0]) { // else no names can meet
-		v.fragments, v.firstNamed = map[string]*definition{}, map[string]*definition{}
-		v.visited = map[string]bool{}
-	}
+	v := &validator{schema: s, document: doc, fragments: map[string]*definition{},
+		firstNamed: map[string]*definition{}, visited: map[string]bool{}}
 	for _, def := range doc.definitions {
 		if isFragment(def) {
 			v.fragments[def.name] = def
@@ -1315,10 +1311,8 @@ func (v *validator) reportf(at location, format string, args ...any) {
 // runDeferred runs the deferred rules and puts all errors in their order.
 func (v *validator) runDeferred(mayConflict bool) {
 	walked := v.errors
-	var search *conflictSearch
-	if mayConflict {
-		search = newConflictSearch()
-	}
+	search := &conflictSearch{
+		maps: map[typedSet]*fieldMap{}, compared: map[[2]*definition]bool{}}
 	var errs []gqlError
 	done := 0
 	for _, d := range v.deferred {
@@ -1353,7 +1347,7 @@ func (v *validator) operationDefinition(op *definition) {
 		}
 		v.walkDirectives(def.directives, "VARIABLE_DEFINITION")
 	}
-	v.walkDirectives(op.directives, op.kind)
+	v.walkDirectives(op.directives, strings.ToUpper(op.kind))
 	v.walkSelectionSet(v.rootType(op.kind), op.selectionSet, true)
 	v.deferred = append(v.deferred, deferred{position: len(v.errors), operation: op})
 }
@@ -1475,7 +1469,7 @@ func (v *validator) argumentValue(arg *argument, defs []*element) {
 
 // uniqueOperationNames: no two operations have one name (§5.2.2.1).
 func (v *validator) uniqueOperationNames(op *definition) {
-	if op.name != "" && v.operations > 1 {
+	if op.name != "" {
 		v.uniqueDefinitionNames(op, "operation")
 	}
 }
@@ -1678,15 +1672,12 @@ func (v *validator) variableRules(op *definition) {
 		variables[def.variable.value] = def
 	}
 	v.noUndefinedVariables(op, variables, usages)
-	v.noUnusedVariables(op, variables, usages)
+	v.noUnusedVariables(op, usages)
 	v.variablesInAllowedPosition(variables, usages)
 }
 
 // uniqueVariableNames: no two variables have one name (§5.8.1).
 func (v *validator) uniqueVariableNames(op *definition) {
-	if len(op.variables) < 2 {
-		return
-	}
 	names := make([]token, len(op.variables))
 	for i, def := range op.variables {
 		names[i] = def.variable
@@ -1696,6 +1687,9 @@ func (v *validator) uniqueVariableNames(op *definition) {
 
 // uniqueNames reports each name that stands there more than once.
 func (v *validator) uniqueNames(names []token, kind, prefix string) {
+	if len(names) < 2 {
+		return
+	}
 	locations := map[string][]location{}
 	for _, name := range names {
 		locations[name.value] = append(locations[name.value], name.location)
@@ -1721,16 +1715,13 @@ func (v *validator) noUndefinedVariables(
 }
 
 // noUnusedVariables: an operation uses the variables it defines (§5.8.4).
-func (v *validator) noUnusedVariables(
-	op *definition, variables map[string]*variableDefinition, usages []variableUsage,
-) {
+func (v *validator) noUnusedVariables(op *definition, usages []variableUsage) {
+	used := map[string]bool{}
 	for _, usage := range usages {
-		if def := variables[usage.text]; def != nil {
-			def.isUsed = true
-		}
+		used[usage.text] = true
 	}
 	for _, def := range op.variables {
-		if !variables[def.variable.value].isUsed {
+		if !used[def.variable.value] {
 			v.reportf(def.location,
 				"Variable %q is never used%s.", "$"+def.variable.value, named(" in", op))
 		}
@@ -1748,7 +1739,6 @@ func named(preposition string, op *definition) string {
 // knownDirectives: a directive is defined and stands where it may (§5.7.1,
 // §5.7.2).
 func (v *validator) knownDirectives(d *directive, def *directiveDefinition, location string) {
-	location = strings.ToUpper(location)
 	switch {
 	case def == nil:
 		v.reportf(d.location, "Unknown directive %q.", "@"+d.name)
@@ -1782,9 +1772,6 @@ func (v *validator) knownArgumentNames(arg *argument, defs []*element, kind, nam
 
 // uniqueArgumentNames: no two arguments have one name (§5.4.2).
 func (v *validator) uniqueArgumentNames(args []*argument) {
-	if len(args) < 2 {
-		return
-	}
 	names := make([]token, len(args))
 	for i, arg := range args {
 		names[i] = token{location: arg.location, value: arg.name}
@@ -1922,7 +1909,7 @@ type merging struct {
 
 // mergeDocument merges each operation, and each fragment that none has spread.
 func mergeDocument(doc *document) merging {
-	m := merging{}
+	m := merging{reached: map[*definition]bool{}}
 	for _, fragments := range []bool{false, true} {
 		for _, def := range doc.definitions {
 			if isFragment(def) == fragments && !m.reached[def] && !m.isDone() {
@@ -1937,11 +1924,7 @@ func mergeDocument(doc *document) merging {
 func (m *merging) isDone() bool { return m.tooLarge || m.conflict != nil }
 
 func (m *merging) merge(c collector) {
-	if m.reached == nil {
-		m.reached = c.visited
-	} else {
-		maps.Copy(m.reached, c.visited)
-	}
+	maps.Copy(m.reached, c.visited)
 	m.fields += len(c.groups)
 	m.work += c.work
 	m.tooLarge = m.tooLarge || m.fields > maxFields || m.work > maxWork
@@ -2134,11 +2117,6 @@ type fieldMap struct {
 	fields    map[string][]typedField
 	fragments []*definition
 	compared  map[*definition]bool // with these fragments; true: while exclusive
-}
-
-func newConflictSearch() *conflictSearch {
-	return &conflictSearch{
-		maps: map[typedSet]*fieldMap{}, compared: map[[2]*definition]bool{}}
 }
 
 // deeper is how many steps a call costs that may be inside of thousands of its

@@ -314,9 +314,9 @@ func splitMembers(text string) ([]member, error) {
 // repeatedName names a member that stands twice. It sorts, since to compare each
 // name with each would take too long for a large body.
 func repeatedName(members []member) error {
-	names := make([]string, 0, 8)
-	for _, m := range members {
-		names = append(names, m.name)
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.name
 	}
 	slices.Sort(names)
 	for i := range names {

@@ -175,7 +175,7 @@ func (t *jwt) content() error {
 		t.unreadable = "the claims part " + claimsErr.Error()
 	case strings.ContainsFunc(t.signature, notBase64url):
 		t.unreadable = "the signature part is not base64url"
-	case find(t.header, "crit") != "":
+	case valueOf(t.header, "crit") != "":
 		t.unreadable = "crit in the header asks for extensions"
 	default:
 		return nil
@@ -193,7 +193,7 @@ func (t *jwt) signed() error {
 // algorithm does not let the token choose how it is checked: libraries that did
 // took "none" for an answer, or a public RSA key for an HMAC secret.
 func (t *jwt) algorithm() error {
-	if alg, _ := stringValue(find(t.header, "alg")); alg != "HS256" {
+	if alg, _ := stringValue(valueOf(t.header, "alg")); alg != "HS256" {
 		return errAlgorithm
 	}
 	return nil
@@ -209,7 +209,7 @@ func (t *jwt) authentic() error {
 }
 
 func (t *jwt) notBefore() error {
-	value := find(t.claims, "nbf")
+	value := valueOf(t.claims, "nbf")
 	if value == "" {
 		return nil
 	}
@@ -224,7 +224,7 @@ func (t *jwt) notBefore() error {
 }
 
 func (t *jwt) expiry() error {
-	exp, isNumber := number(find(t.claims, "exp"))
+	exp, isNumber := number(valueOf(t.claims, "exp"))
 	switch {
 	case !isNumber:
 		return errInvalidExpiry
@@ -236,12 +236,12 @@ func (t *jwt) expiry() error {
 }
 
 func (t *jwt) user() error {
-	id, _ := number(find(t.claims, "id")) // 0 if it is none
-	email, isString := stringValue(find(t.claims, "email"))
+	id, _ := number(valueOf(t.claims, "id")) // 0 if it is none
+	email, isString := stringValue(valueOf(t.claims, "email"))
 	if !isString || id < 1 || id != math.Trunc(id) || math.IsInf(id, 0) {
 		return errInvalid
 	}
-	iat, _ := number(find(t.claims, "iat"))
+	iat, _ := number(valueOf(t.claims, "iat"))
 	t.granted.ID, t.granted.Email, t.granted.IssuedAt = toInt(id), email, toInt(iat)
 	return nil
 }
@@ -350,7 +350,7 @@ func indexOutside(text string, mark byte) int {
 }
 
 // find returns the value of the member with that name, "" if there is none.
-func find(object []member, name string) string {
+func valueOf(object []member, name string) string {
 	for _, m := range object {
 		if m.name == name {
 			return m.value

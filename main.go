@@ -221,7 +221,10 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 		return err
 	}
 	defer users.close()
-	a := newApp(set, users, logger)
+	a, err := newApp(set, users, logger)
+	if err != nil {
+		return err
+	}
 	runtime.GOMAXPROCS(cap(a.turns) + 2) // bcrypt leaves two, so that nothing waits for it
 	if users.len() < 10_000 {
 		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
@@ -294,16 +297,16 @@ type app struct {
 	turns  chan struct{} // of bcrypt: as many at once as there are CPUs
 }
 
-func newApp(set settings, users *store, logger *log.Logger) *app {
+func newApp(set settings, users *store, logger *log.Logger) (_ *app, err error) {
 	a := &app{settings: set, store: users, log: logger}
 	a.key = newKey([]byte(cmp.Or(set.secret, rand.Text()+rand.Text())))
 	a.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
-	a.schema = newSchema(typeDefs, map[string]resolver{
+	a.schema, err = newSchema(typeDefs, map[string]resolver{
 		"Query.me":        a.me,
 		"Mutation.signup": a.signup,
 		"Mutation.login":  a.login,
 	})
-	return a
+	return a, err
 }
 
 func (a *app) me(ctx context.Context, _ map[string]any) (any, error) {
@@ -315,20 +318,7 @@ func (a *app) me(ctx context.Context, _ map[string]any) (any, error) {
 	if !ok || u.ID != c.ID {
 		return nil, nil // A token can outlive its user.
 	}
-	return u, nil
-}
-
-// get resolves the fields of User.
-func (u user) get(field string) any {
-	switch field {
-	case "id":
-		return u.ID
-	case "username":
-		return u.Username
-	case "email":
-		return u.Email
-	}
-	return nil
+	return object{"id": int(u.ID), "username": u.Username, "email": u.Email}, nil
 }
 
 func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
@@ -517,7 +507,7 @@ func refusal(status int, message string, header ...string) *reply {
 	if status == http.StatusUnauthorized {
 		e.Extensions = map[string]string{"code": "UNAUTHENTICATED"}
 	}
-	re.body = response("", e)
+	re.body = e.refusal()
 	return re
 }
 
@@ -627,14 +617,14 @@ func (a *app) graphQL(r *http.Request, mediaType string) (re reply) {
 		return *refused
 	}
 	ran := false
-	op, errs := a.schema.prepare(p.query, p.operationName)
+	op, refusal := a.schema.prepare(p.query, p.operationName)
 	switch {
-	case errs != nil:
-		re.body = response("", errs...)
-	case op.kind == "mutation" && r.Method != http.MethodPost:
+	case refusal != nil:
+		re.body = refusal
+	case op.definition.kind == "mutation" && r.Method != http.MethodPost:
 		return *errMutation
 	default:
-		re.operation = op.name
+		re.operation = op.definition.name
 		re.body, ran = op.execute(ctx, p.variables)
 	}
 	re.status = 200
@@ -682,7 +672,7 @@ func bearerToken(authorization []string) (token string, refused *reply) {
 type parameters struct {
 	query         string
 	operationName *string // "" is a name, too
-	variables     []member
+	variables     map[string]json.RawMessage
 }
 
 func readParameters(r *http.Request) (p parameters, refused *reply) {
@@ -722,9 +712,9 @@ func nameOrNull(value string) (name *string, ok bool) {
 	return &text, true
 }
 
-func objectOrNull(value string) (members []member, ok bool) {
-	members, _ = splitMembers(value)
-	return members, members != nil || value == "null"
+func objectOrNull(value string) (members map[string]json.RawMessage, ok bool) {
+	err := json.Unmarshal([]byte(value), &members)
+	return members, err == nil
 }
 
 // readBody returns the members of the body's JSON object.
@@ -881,8 +871,8 @@ func (t *jwt) writeMembers(w io.Writer, title string, members []member) {
 
 // explain says to people what a check has found that ended with err.
 func (t *jwt) explain(c check, err error) string {
-	nbf, hasStart := number(find(t.claims, "nbf"))
-	exp, _ := number(find(t.claims, "exp"))
+	nbf, hasStart := number(valueOf(t.claims, "nbf"))
+	exp, _ := number(valueOf(t.claims, "exp"))
 	start, end := relative(nbf-t.now), relative(exp-t.now)
 	switch {
 	case err == nil && c.name == "not before" && hasStart:
@@ -901,7 +891,7 @@ func (t *jwt) explain(c check, err error) string {
 		errInvalid:           cmp.Or(t.unreadable, "id or email is not as it must be"),
 		errSignatureRequired: "the signature is empty",
 		errAlgorithm: fmt.Sprintf(`alg is %s; only "HS256" is accepted`,
-			cmp.Or(find(t.header, "alg"), "missing")),
+			cmp.Or(valueOf(t.header, "alg"), "missing")),
 		errSignature:        "not " + c.passes,
 		errInvalidNotBefore: "nbf is not a number",
 		errNotActive:        "starts " + start,
@@ -1067,7 +1057,7 @@ const attempt = (action) => { try { return action(); } catch { return undefined;
 const utf8 = (text) => new TextEncoder().encode(text), encode = (text) => utf8(text).toBase64(base64url);
 const decode = (part) => attempt(() => new TextDecoder().decode(Uint8Array.fromBase64(part, base64url)));
 const readable = (part) => encode(decode(part)) === part && parse(decode(part)) !== undefined; // strict base64url of JSON
-const membersOf = (part) => [readable(part) && parse(decode(part))].find((value) => value?.constructor === Object);
+const membersOf = (part) => [readable(part) && parse(decode(part))].valueOf((value) => value?.constructor === Object);
 const split = (text) => text.match(/^([^.]*)(\.?)([^.]*)(\.?)(.*)$/s).slice(1); // the parts and the dots between
 const mutation = (field, ...names) => 'mutation {\n  ' + field + '(' + // JSON writes strings as GraphQL does
   names.map((name) => name + ': ' + JSON.stringify(the(name).value)).join(', ') + ')\n}';

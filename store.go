@@ -217,10 +217,10 @@ func decodeUser(text string) (u user, err error) {
 		return user{}, err
 	}
 	get := func(name string) string {
-		value, _ := stringValue(find(members, name)) // "" would be refused below
-		return strings.Clone(value)                  // lest the whole line stays in memory
+		value, _ := stringValue(valueOf(members, name)) // "" would be refused below
+		return strings.Clone(value)                     // lest the whole line stays in memory
 	}
-	u.ID, _ = strconv.ParseInt(find(members, "id"), 10, 64)
+	u.ID, _ = strconv.ParseInt(valueOf(members, "id"), 10, 64)
 	u.Username, u.Email, u.Password = get("username"), get("email"), get("password")
 	createdAt := strings.ToUpper(get("createdAt"))
 	u.CreatedAt, err = time.Parse(time.RFC3339, createdAt)

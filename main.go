@@ -226,7 +226,7 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 		return err
 	}
 	runtime.GOMAXPROCS(cap(a.turns) + 2) // bcrypt leaves two, so that nothing waits for it
-	if users.len() < 10_000 {
+	if len(users.users) < 10_000 {
 		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
 	} else {
 		go debug.FreeOSMemory() // what was needed to load them
@@ -240,7 +240,7 @@ func serve(ctx context.Context, set settings, logger *log.Logger) error {
 		server.Shutdown(patience)
 		close(stopped)
 	})
-	announce(set, listener.Addr().(*net.TCPAddr), users.len(), logger)
+	announce(set, listener.Addr().(*net.TCPAddr), len(users.users), logger)
 	if err := server.Serve(listener); err != http.ErrServerClosed {
 		return err
 	}
@@ -315,10 +315,10 @@ func (a *app) me(ctx context.Context, _ map[string]any) (any, error) {
 		return nil, unauthenticated("You are not authenticated!")
 	}
 	u, ok := a.store.byEmail(c.Email)
-	if !ok || u.ID != c.ID {
+	if !ok || int64(u.ID) != c.ID {
 		return nil, nil // A token can outlive its user.
 	}
-	return object{"id": int(u.ID), "username": u.Username, "email": u.Email}, nil
+	return object{"id": u.ID, "username": u.Username, "email": u.Email}, nil
 }
 
 func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
@@ -327,12 +327,12 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	password := args["password"].(string)
 	err := cmp.Or(checkUsername(username), checkEmail(email), checkPassword(password))
 	if err != nil {
-		return nil, err
+		return nil, badInput(err.Error())
 	}
 	if _, taken := a.store.byEmail(email); taken {
 		return nil, badInput("Email already in use")
 	}
-	if a.store.ended.Load() {
+	if a.store.stopped.Load() {
 		return nil, errSave
 	}
 	done, err := a.takeTurn(ctx)
@@ -376,53 +376,16 @@ func (a *app) login(ctx context.Context, args map[string]any) (any, error) {
 	return a.token(u, 24*time.Hour), nil
 }
 
-// checkUsername judges a username that has no white space around it.
-func checkUsername(name string) error {
-	switch {
-	case name == "":
-		return badInput("Username must not be empty")
-	case utf8.RuneCountInString(name) > 255:
-		return badInput("Username must be at most 255 characters")
-	}
-	return nil
-}
-
-// checkEmail judges an email as HTML's <input type=email> does, and by length.
-func checkEmail(email string) error {
-	local, domain, _ := strings.Cut(email, "@")
-	valid := len(email) <= 254 && local != "" && consistsOf(local, ".!#$%&'*+/=?^_`{|}~-")
-	for label := range strings.SplitSeq(domain, ".") {
-		valid = valid && 0 < len(label) && len(label) <= 63 && consistsOf(label, "-") &&
-			label[0] != '-' && label[len(label)-1] != '-'
-	}
-	if !valid {
-		return badInput("Invalid email address")
-	}
-	return nil
-}
-
-// consistsOf reports whether text has only ASCII letters, digits and these.
-func consistsOf(text, these string) bool {
-	for i := range len(text) {
-		c := text[i]
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (c < '0' || '9' < c) && strings.IndexByte(these, c) < 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // checkPassword refuses, among others, those that bcrypt can't tell from another:
 // it reads 72 bytes, and repeats the password with U+0000 between to fill them.
 func checkPassword(password string) error {
 	switch {
 	case utf8.RuneCountInString(password) < 8:
-		return badInput("Password must be at least 8 characters")
+		return errors.New("Password must be at least 8 characters")
 	case len(password) > 72:
-		return badInput("Password must be at most 72 bytes")
+		return errors.New("Password must be at most 72 bytes")
 	case strings.ContainsRune(password, 0):
-		return badInput("Password must not contain U+0000")
+		return errors.New("Password must not contain U+0000")
 	}
 	return nil
 }
@@ -448,7 +411,7 @@ func (a *app) takeTurn(ctx context.Context) (done func(), err error) {
 func (a *app) token(u user, lifetime time.Duration) string {
 	now := time.Now()
 	expiry := now.Add(cmp.Or(a.ttl, lifetime).Truncate(time.Second))
-	return sign(a.key, claims{u.ID, u.Email, now.Unix(), expiry.Unix()})
+	return sign(a.key, claims{int64(u.ID), u.Email, now.Unix(), expiry.Unix()})
 }
 
 var errSave = codedError{"INTERNAL_SERVER_ERROR", "Could not save the user"}

@@ -1,23 +1,26 @@
-// The users' file is JSON Lines, one user a line, and only ever appended to:
+// store.go keeps the users in a file of JSON Lines that is only appended to:
 //
 //	{"id":1,"username":"johndoe","email":"johndoe@example.com","password":"$2a$10$…","createdAt":"…"}
 //
-// What it promises:
+// Several servers may share the file without a lock. Whether a line counts depends
+// on the lines above it alone, so all who read the file from the top come to the
+// same users. A sign-up appends its line, reads on to it, and is answered if it
+// counts. That works because of these rules:
 //
-//   - A sign-up is answered when its line is on disk, written and synced.
-//   - A crash leaves an unfinished last line at most. At the next start it is
-//     kept if it reads as a user, else cut off: nobody was told it is saved.
-//   - Any other line that is no user stops the start, and no byte is changed.
-//   - All users are in memory as well: a reader never waits for the disk.
-//
-// Two servers on one file do it no harm, though nothing is locked. A sign-up
-// first appends a draft: its line, with a blank where the newline belongs. Only
-// if that turns out to stand right after the last line known, it writes the
-// newline, syncs and answers. Appends to a local disk have one order for all,
-// and no two drafts are alike (the salts differ): of servers that append at
-// once, the first alone finds its draft in that place. Any other makes its own
-// blank, and takes no more users. Even if it is killed before, the file can be
-// read: its draft is unfinished, and no user since the id is taken.
+//   - Of two lines with one id, the first counts. The system puts appended lines
+//     into one order for all servers (O_APPEND).
+//   - An email can't get two users. A line has the next id after those that its
+//     server has read. If another line came first, that one has the same id, and
+//     ours counts for nothing: we look at the emails again, and try the next id.
+//   - A line that another server is still writing has no newline yet. It is read
+//     again from its beginning when the file has grown.
+//   - A line that is torn, by a crash or a full disk, counts for nothing. The next
+//     writer begins with a newline, so its own line stands alone.
+//   - Nothing counts before it is on disk: we ask for the size, sync, and read no
+//     further than that. After a sync that failed, the data may be lost although the
+//     next one succeeds; so the store takes no more users until a restart.
+//   - Nothing is cut off, overwritten or mended: another server may already have
+//     been told that it is there.
 
 package main
 
@@ -34,7 +37,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -43,17 +45,18 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 )
 
 var (
 	errEmailTaken = errors.New("email already in use")
 	errNotSaved   = errors.New("not saved; the log has the cause")
-	errShared     = errors.New("another program wrote to the file at the same time")
+	errTorn       = errors.New("the line ends too early")
 )
 
 // A user is one line of the file.
 type user struct {
-	ID        int64     `json:"id"` // 1 to 2147483647
+	ID        int       `json:"id"` // 1 to 2147483647
 	Username  string    `json:"username"`
 	Email     string    `json:"email"`
 	Password  string    `json:"password"` // its bcrypt hash
@@ -62,333 +65,98 @@ type user struct {
 
 // A store has all users in memory, and appends new ones to their file.
 type store struct {
-	path string
-	warn *log.Logger
+	path    string
+	log     *log.Logger
+	stopped atomic.Bool // No more users are taken.
 
-	writing sync.Mutex // guards what follows; held while the disk works
-	file    usersFile
-	size    int64 // The next line begins here.
-	unended bool  // The line before lacks its newline.
-	lastID  int64
-	stopped bool // No more users are taken.
-	listed  bool // The file's entry in its directory is on disk.
-
-	ended atomic.Bool // stopped, for those who don't wait for the disk
+	disk   sync.Mutex // guards what follows; held while the disk works
+	file   usersFile
+	size   int64 // of the file when it was last read
+	read   int64 // The lines before this offset are read for good.
+	lines  int   // how many those are
+	named  int64 // The line at this offset is in the log, or need not be.
+	loaded bool
+	listed bool // The file's entry in its directory is on disk.
 
 	mu     sync.RWMutex   // guards what follows; never held while the disk works
-	users  []user         // in the file's order
-	emails map[string]int // lower-case email: place in users
+	users  []user         // in the order of their ids
+	emails map[string]int // lower-case email: index in users
 }
 
-// usersFile is all that the store needs of a file. Write appends.
+// usersFile is what the store needs of a file. Write appends.
 type usersFile interface {
 	io.ReaderAt
-	io.WriterAt
 	io.WriteCloser
 	Stat() (os.FileInfo, error)
 	Sync() error
-	Truncate(size int64) error
 }
 
-// twoHandles are one file: in Go, no one handle can both append and write
-// elsewhere.
-type twoHandles struct {
-	*os.File
-	end *os.File
-}
-
-func (f twoHandles) Write(b []byte) (int, error) { return f.end.Write(b) }
-
-func (f twoHandles) Close() error {
-	return errors.Join(f.end.Close(), f.File.Close())
-}
-
-// openStore loads the users' file, and creates it when missing. Its errors
-// name the file, and the line at fault.
-func openStore(path string, warn *log.Logger) (*store, error) {
+// openStore opens the users' file, or creates it, and reads it. Its errors name the
+// file, and the line at fault.
+func openStore(path string, logger *log.Logger) (*store, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("opening %s: not a regular file", path) // A pipe could block.
 	}
-	var file twoHandles
-	var err error
-	if file.File, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
-		file.end, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		file.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Unwrap(err))
 	}
-	s := &store{path: path, warn: warn, file: file}
-	if err := s.load(); err != nil {
+	s := &store{path: path, log: logger, file: file, named: -1, emails: map[string]int{}}
+	if err := s.readOn(); err != nil {
 		file.Close()
 		return nil, err
 	}
+	s.loaded = true
 	return s, nil
 }
 
-// load makes the user of each line visible.
-func (s *store) load() error {
-	info, err := s.file.Stat()
-	if err != nil {
+// readOn is the only way in: it loads the file, tells a sign-up whether its line
+// counts, and learns of the users of other servers. After an error, nothing that the
+// file has can be trusted any more.
+func (s *store) readOn() error {
+	size, err := s.look()
+	if err != nil || size == s.size {
 		return err
-	}
-	likely := info.Size() / 160 // users: to make room once saves much time
-	s.users, s.emails = make([]user, 0, likely), make(map[string]int, likely)
-	in := bufio.NewReaderSize(s.from(0), 1<<16)
-	number, batch := 1, readLines(in)
-	for len(batch.lines) > 0 {
-		next := readLines(in) // meanwhile, these are decoded
-		batch.decoded.Wait()
-		for _, l := range batch.lines {
-			if err := s.take(l, number); err != nil {
-				return err
-			}
-			number++
-		}
-		batch = next
-	}
-	return batch.err
-}
-
-// take makes the user of a line visible, or mends the file if that can be.
-func (s *store) take(l line, number int) error {
-	if l.err == nil && l.user.ID != 0 {
-		l.err = s.apply(l.user)
-	}
-	unended := !strings.HasSuffix(l.text, "\n")
-	if l.err == nil {
-		s.size += int64(len(l.text))
-		s.unended = unended
-		return nil
-	}
-	l.err = fmt.Errorf("%s:%d: %w", s.path, number, l.err)
-	if unended {
-		return s.mend(l)
-	}
-	return l.err
-}
-
-// A line is one of the file, and what it says.
-type line struct {
-	text string // with its newline, if it has one
-	user user   // without an id if the line is blank
-	err  error
-}
-
-// A batch is lines that are decoded on all cores, while the next are read.
-type batch struct {
-	lines   []line
-	decoded sync.WaitGroup
-	err     error // why they can't be read
-}
-
-// readLines reads lines, however long. After the last there are none.
-func readLines(in *bufio.Reader) *batch {
-	b := &batch{lines: make([]line, 0, 1000)}
-	var err error
-	for len(b.lines) < cap(b.lines) && err == nil {
-		var text string
-		if text, err = in.ReadString('\n'); text != "" {
-			b.lines = append(b.lines, line{text: text})
-		}
-	}
-	if err != nil && err != io.EOF {
-		return &batch{err: err}
-	}
-	for share := range slices.Chunk(b.lines, 250) {
-		b.decoded.Go(func() {
-			for i := range share {
-				share[i].user, share[i].err = decodeUser(share[i].text)
-			}
-		})
-	}
-	return b
-}
-
-// decodeUser reads a line: five members, once each, as a sign-up would write
-// them. A blank line is a user without an id.
-func decodeUser(text string) (u user, err error) {
-	text = strings.TrimPrefix(text, "\ufeff") // Some editors put one first.
-	if strings.Trim(text, " \t\r\n") == "" {
-		return user{}, nil
-	}
-	members, err := parseObject(text)
-	if err != nil {
-		return user{}, err
-	}
-	get := func(name string) string {
-		value, _ := stringValue(valueOf(members, name)) // "" would be refused below
-		return strings.Clone(value)                     // lest the whole line stays in memory
-	}
-	u.ID, _ = strconv.ParseInt(valueOf(members, "id"), 10, 64)
-	u.Username, u.Email, u.Password = get("username"), get("email"), get("password")
-	createdAt := strings.ToUpper(get("createdAt"))
-	u.CreatedAt, err = time.Parse(time.RFC3339, createdAt)
-	switch {
-	case err != nil || !rfc3339.MatchString(createdAt): // time.Parse is not so strict
-		return user{}, errors.New("createdAt is not an RFC 3339 time")
-	case u.ID < 1 || u.ID > math.MaxInt32:
-		return user{}, errors.New("id is not an integer from 1 to 2147483647")
-	case u.Username != strings.TrimSpace(u.Username):
-		return user{}, errors.New("username has white space around it")
-	case !isHash(u.Password):
-		return user{}, errors.New("password is not a bcrypt hash of cost 4 to 16")
-	case len(members) > 5:
-		return user{}, errors.New("has more than the five members of a user")
-	}
-	return u, cmp.Or(checkUsername(u.Username), checkEmail(u.Email))
-}
-
-var rfc3339 = regexp.MustCompile(
-	`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
-
-// isHash knows a bcrypt hash by its form: version, cost, then salt and hash.
-func isHash(text string) bool {
-	if len(text) != 60 || text[0] != '$' || text[3] != '$' || text[6] != '$' {
-		return false
-	}
-	cost, err := strconv.ParseUint(text[4:6], 10, 8)
-	return slices.Contains([]string{"2a", "2b", "2y"}, text[1:3]) &&
-		err == nil && 4 <= cost && cost <= 16 && consistsOf(text[7:], "./")
-}
-
-// apply makes a user visible.
-func (s *store) apply(u user) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	email := lower(u.Email)
-	if _, taken := s.emails[email]; taken {
-		return errEmailTaken
-	}
-	if u.ID <= s.lastID {
-		return fmt.Errorf("id %d is not above %d, the one before", u.ID, s.lastID)
-	}
-	s.emails[email] = len(s.users)
-	s.users = append(s.users, u)
-	s.lastID = u.ID
-	return nil
-}
-
-// mend cuts off an unfinished last line that is no user.
-func (s *store) mend(l line) error {
-	err := s.cutOff([]byte(l.text), l.err)
-	if s.stopped {
-		return err
-	}
-	s.warn.Printf("%v; this unfinished line of %d bytes is cut off", err, len(l.text))
-	return nil
-}
-
-// cutOff makes the file end at s.size again, if no more than text follows. It
-// returns why that had to be, and what went wrong.
-func (s *store) cutOff(text []byte, why error) error {
-	tail, err := io.ReadAll(s.from(s.size))
-	if err == nil && !bytes.Equal(tail, text) {
-		err = errShared
-	}
-	if err == nil && len(text) > 0 { // else another's line could be cut off
-		err = s.file.Truncate(s.size)
-	}
-	if s.stopped = err != nil; s.stopped {
-		return fmt.Errorf("%w; cutting off this line: %w", why, err)
-	}
-	return why
-}
-
-func (s *store) from(start int64) io.Reader {
-	return io.NewSectionReader(s.file, start, math.MaxInt64-start)
-}
-
-// add saves a user, whose username and email are as they must be. It returns
-// errEmailTaken, or errNotSaved and logs the cause.
-func (s *store) add(username, email, hash string) (user, error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if _, taken := s.byEmail(email); taken {
-		return user{}, errEmailTaken
-	}
-	if s.stopped {
-		return user{}, errNotSaved
-	}
-	username, email = strings.Clone(username), strings.Clone(email) // as in decodeUser
-	u := user{s.lastID + 1, username, email, hash, time.Now().UTC().Truncate(time.Second)}
-	err := s.append(u)
-	s.ended.Store(s.stopped)
-	if err != nil {
-		if s.stopped {
-			err = fmt.Errorf("%w; no more users are taken until a restart", err)
-		}
-		s.warn.Printf("saving a user in %s: %v", s.path, err)
-		return user{}, errNotSaved
-	}
-	return u, nil
-}
-
-// append writes a user's line, and returns when it is on disk. After an error
-// no more users are taken, unless the file is again as it was.
-func (s *store) append(u user) error {
-	line := s.encode(u)
-	if _, err := decodeUser(string(line)); err != nil {
-		return err // Nothing is written that can't be read. (The ids may be used up.)
-	}
-	s.stopped = true
-	if err := s.asLeft(); err != nil {
-		return err
-	}
-	draft := bytes.Clone(line)
-	draft[len(draft)-1] = ' '
-	if n, err := s.file.Write(draft); err != nil {
-		return s.cutOff(draft[:n], err)
-	}
-	tail, err := io.ReadAll(s.from(s.size))
-	if at := bytes.Index(tail, draft); at != 0 {
-		if at > 0 {
-			s.file.WriteAt(bytes.Repeat([]byte(" "), len(draft)), s.size+int64(at))
-		}
-		return cmp.Or(err, errShared)
-	}
-	if _, err := s.file.WriteAt(line, s.size); err != nil {
-		return s.cutOff(draft, err)
 	}
 	if err := s.sync(); err != nil {
-		err = s.cutOff(line, err)
-		s.stopped = true // A second sync may succeed although the data is lost.
-		return err
+		return fmt.Errorf("syncing %s: %w", s.path, err)
 	}
-	s.size += int64(len(line))
-	s.unended, s.stopped = false, false
-	return s.apply(u)
+	s.size = size
+	in := bufio.NewReaderSize(io.NewSectionReader(s.file, s.read, size-s.read), 1<<16)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("reading %s: %w", s.path, err)
+		}
+		isWhole := err == nil
+		if err := s.take(line, isWhole); err != nil {
+			return fmt.Errorf("%s:%d: %w", s.path, s.lines+1, err)
+		}
+		if !isWhole {
+			return nil
+		}
+		s.read += int64(len(line))
+		s.lines++
+	}
 }
 
-// encode returns a user's line, after the newline that the last one may lack.
-func (s *store) encode(u user) []byte {
-	var text bytes.Buffer
-	if s.unended {
-		text.WriteByte('\n')
-	}
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false) // for people to read
-	enc.Encode(u)
-	return text.Bytes()
-}
-
-// asLeft looks whether the file is the one opened, and as long as we left it.
-func (s *store) asLeft() error {
+// look returns the size of the file, if it is still the one that was opened.
+func (s *store) look() (size int64, err error) {
 	ours, err := s.file.Stat()
 	there, err2 := os.Stat(s.path)
 	switch {
 	case err != nil || err2 != nil:
-		return cmp.Or(err, err2)
+		return 0, cmp.Or(err, err2)
 	case !os.SameFile(there, ours):
-		return errors.New("another file has taken its place")
-	case ours.Size() != s.size:
-		return fmt.Errorf("another program made it %d bytes long, not %d", ours.Size(), s.size)
+		return 0, fmt.Errorf("%s: another file has taken its place", s.path)
+	case ours.Size() < s.size:
+		return 0, fmt.Errorf("%s: the file is shorter than it was", s.path)
 	}
-	return nil
+	return ours.Size(), nil
 }
 
-// sync waits until the disk has the line and, the first time, the file's entry in
-// its directory, where that can be asked for.
+// sync waits until the disk has the file and, the first time, its entry in its
+// directory, where that can be asked for.
 func (s *store) sync() error {
 	if err := s.file.Sync(); err != nil || s.listed || runtime.GOOS == "windows" {
 		return err
@@ -405,31 +173,227 @@ func (s *store) sync() error {
 	return err
 }
 
-// close waits for the sign-up under way.
-func (s *store) close() error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	return s.file.Close()
+// take makes the user of a line visible if the line counts. The error says why no server
+// can have written it. A line without a newline is the last one, and may go on later.
+func (s *store) take(line []byte, isWhole bool) error {
+	u, err := decodeUser(line)
+	switch {
+	case err == io.EOF || err == errTorn && !isWhole && s.loaded:
+		return nil
+	case err == errTorn:
+		return s.passOver(err)
+	case err != nil:
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	index, isTaken := s.byID(u.ID)
+	_, isKnown := s.emails[lower(u.Email)]
+	switch {
+	case isTaken:
+		return s.passOver(fmt.Errorf("another server came first with id %d", u.ID))
+	case index < len(s.users):
+		return fmt.Errorf("id %d is not above the one before", u.ID)
+	case isKnown:
+		return errEmailTaken
+	}
+	s.emails[lower(u.Email)] = index
+	s.users = append(s.users, u)
+	if !isWhole {
+		s.named = s.read // It will be read again, but it is not another server's.
+	}
+	return nil
 }
 
-// byEmail finds a user without regard to ASCII case.
-func (s *store) byEmail(email string) (user, bool) {
+// passOver logs why the line at hand counts for nothing.
+func (s *store) passOver(why error) error {
+	if s.named != s.read {
+		s.log.Printf("%s:%d: %v: this line counts for nothing", s.path, s.lines+1, why)
+	}
+	s.named = s.read
+	return nil
+}
+
+// byID finds a user, or the index at which one with that id would stand.
+func (s *store) byID(id int) (index int, found bool) {
+	return slices.BinarySearchFunc(s.users, id, func(u user, id int) int { return u.ID - id })
+}
+
+// decodeUser reads a line. The error is io.EOF for a blank one, and errTorn for one
+// that could be the beginning of a user.
+func decodeUser(line []byte) (u user, err error) {
+	line = bytes.Trim(line, " \t\r\n\x00\ufeff")
+	if len(line) == 0 {
+		return user{}, io.EOF
+	}
+	if err := json.Unmarshal(line, &u); err != nil {
+		var object json.RawMessage
+		decoder := json.NewDecoder(bytes.NewReader(line)) // It tells what Unmarshal doesn't.
+		if line[0] == '{' && decoder.Decode(&object) == io.ErrUnexpectedEOF {
+			return user{}, errTorn
+		}
+		return user{}, fmt.Errorf("not a user: %w", err)
+	}
+	switch {
+	case line[0] != '{' || !utf8.Valid(line):
+		return user{}, errors.New("not a JSON object in UTF-8")
+	case u.ID < 1 || u.ID > math.MaxInt32:
+		return user{}, errors.New("id is not an integer from 1 to 2147483647")
+	case u.Username != strings.TrimSpace(u.Username):
+		return user{}, errors.New("username has white space around it")
+	case !isHash(u.Password):
+		return user{}, errors.New("password is not a bcrypt hash of cost 4 to 16")
+	case u.CreatedAt.IsZero():
+		return user{}, errors.New("createdAt is missing")
+	}
+	return u, cmp.Or(checkUsername(u.Username), checkEmail(u.Email))
+}
+
+// isHash knows a bcrypt hash by its form: version, cost, then salt and hash.
+func isHash(text string) bool {
+	if len(text) != 60 || text[3] != '$' || text[6] != '$' {
+		return false
+	}
+	cost, err := strconv.ParseUint(text[4:6], 10, 8)
+	return slices.Contains([]string{"$2a", "$2b", "$2y"}, text[:3]) &&
+		err == nil && 4 <= cost && cost <= 16 && consistsOf(text[7:], "./")
+}
+
+// add saves a user, whose username and email are as they must be. It returns
+// errEmailTaken, or errNotSaved and logs the cause.
+func (s *store) add(username, email, hash string) (user, error) {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	u := user{0, username, email, hash, time.Now().UTC().Truncate(time.Second)}
+	err := s.append(&u)
+	if err != nil && err != errEmailTaken && err != errNotSaved {
+		s.log.Printf("saving a user: %v", err)
+		err = errNotSaved
+	}
+	return u, err
+}
+
+// append gives a user the next id and appends its line, until that counts.
+func (s *store) append(u *user) error {
+	for range 100 { // A few servers need a few tries.
+		if err := s.update(); err != nil {
+			return err
+		}
+		if _, isTaken := s.emails[lower(u.Email)]; isTaken {
+			return errEmailTaken
+		}
+		if u.ID = 1; len(s.users) > 0 {
+			u.ID = s.users[len(s.users)-1].ID + 1
+		}
+		line := encodeUser(*u)
+		if _, err := decodeUser(line); err != nil {
+			return err // Nothing is written that can't be read. (The ids may be used up.)
+		}
+		if s.size > s.read {
+			line = append([]byte{'\n'}, line...) // The last line has none.
+		}
+		_, failure := s.file.Write(line)
+		if err := s.update(); err != nil {
+			return err
+		}
+		if i, found := s.byID(u.ID); found && s.users[i].Password == u.Password {
+			return nil // even after a failure, if only the newline is missing
+		}
+		if failure != nil {
+			return failure
+		}
+	}
+	return errors.New("other servers were always first")
+}
+
+// encodeUser writes a user's line.
+func encodeUser(u user) []byte {
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false) // for people to read
+	encoder.Encode(u)
+	return line.Bytes()
+}
+
+// update reads on. If that fails, no more users are taken.
+func (s *store) update() error {
+	if s.stopped.Load() {
+		return errNotSaved
+	}
+	if err := s.readOn(); err != nil {
+		s.stopped.Store(true)
+		s.log.Printf("%v; no more users are taken until a restart", err)
+		return errNotSaved
+	}
+	return nil
+}
+
+// byEmail finds a user without regard to ASCII case. One who is not here may have
+// signed up with another server meanwhile.
+func (s *store) byEmail(email string) (u user, found bool) {
+	if u, found = s.find(email); !found && s.disk.TryLock() {
+		defer s.disk.Unlock()
+		s.update()
+		u, found = s.find(email)
+	}
+	return u, found
+}
+
+func (s *store) find(email string) (u user, found bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	i, found := s.emails[lower(email)]
-	if !found {
-		return user{}, false
+	if found {
+		u = s.users[i]
 	}
-	return s.users[i], true
+	return u, found
 }
 
-func (s *store) len() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.users)
+// close waits for the sign-up under way.
+func (s *store) close() error {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	return s.file.Close()
 }
 
-// lower is email with A to Z in lower case. (strings.ToLower goes further, and
+// checkUsername judges a username that has no white space around it.
+func checkUsername(name string) error {
+	switch {
+	case name == "":
+		return errors.New("Username must not be empty")
+	case utf8.RuneCountInString(name) > 255:
+		return errors.New("Username must be at most 255 characters")
+	}
+	return nil
+}
+
+// checkEmail judges an email as HTML's <input type=email> does, and by its length.
+func checkEmail(email string) error {
+	local, domain, _ := strings.Cut(email, "@")
+	isValid := len(email) <= 254 && local != "" && consistsOf(local, ".!#$%&'*+/=?^_`{|}~-")
+	for label := range strings.SplitSeq(domain, ".") {
+		isValid = isValid && 0 < len(label) && len(label) <= 63 && consistsOf(label, "-") &&
+			label[0] != '-' && label[len(label)-1] != '-'
+	}
+	if !isValid {
+		return errors.New("Invalid email address")
+	}
+	return nil
+}
+
+// consistsOf reports whether text has only ASCII letters, digits and these.
+func consistsOf(text, these string) bool {
+	for i := range len(text) {
+		c := text[i]
+		isLetter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !isLetter && (c < '0' || '9' < c) && strings.IndexByte(these, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// lower is an email with A to Z in lower case. (strings.ToLower goes further, and
 // takes the Kelvin sign for a k.)
 func lower(email string) string {
 	return strings.Map(func(r rune) rune {

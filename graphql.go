@@ -944,20 +944,21 @@ func coerceLiteral(v, t *node) (result any, problem string) {
 // literal makes of JSON the literal that says the same.
 func literal(input json.RawMessage) *node {
 	var decoded any
-	err := json.Unmarshal(input, &decoded) // fails on a number too large for Go
-	text, _ := json.Marshal(decoded)       // 1e2 is 100
+	err := json.Unmarshal(input, &decoded)
 	switch v := decoded.(type) {
 	case string:
 		return &node{kind: "String", name: v}
 	case bool:
-		return &node{kind: "Boolean", name: string(text)}
+		return &node{kind: "Boolean", name: strconv.FormatBool(v)}
 	case float64:
+		text, _ := json.Marshal(v) // 1e2 is 100
+		kind := "Float"
 		if v == math.Trunc(v) {
-			return &node{kind: "Int", name: string(text)}
+			kind = "Int"
 		}
-		return &node{kind: "Float", name: string(text)}
+		return &node{kind: kind, name: string(text)}
 	case nil:
-		if err == nil {
+		if err == nil { // else it is a number too large for Go
 			return &node{kind: "Null", name: "null"}
 		}
 	}
@@ -1475,7 +1476,7 @@ func (op operation) execute(
 	ctx context.Context, variables map[string]json.RawMessage,
 ) (reply []byte, hasData bool) {
 	e := &execution{operation: op, ctx: ctx, path: make([]any, 0, 8)}
-	e.data = append(make([]byte, 0, 512), dataPrefix...)
+	e.data = append(make([]byte, 0, 256), dataPrefix...)
 	if e.coerceVariableValues(variables); e.errors.count > 0 {
 		return e.errors.response(""), false
 	}

@@ -8,10 +8,10 @@ Usage:
 	graphql-jwt-auth token [JWT]
 
 The first serves http://localhost:3000/api, and a page there for browsers, until
-SIGINT or SIGTERM. The second takes a token apart, from its argument or, better,
-from standard input, and judges it as the server would: it exits with 0 if the
-token is accepted, 1 if refused, 2 if called wrongly, and 3 if it can't judge for
-want of a JWT_SECRET.
+SIGINT or SIGTERM. The second takes a token apart and judges it as the server
+would. The token is its argument or, better, its standard input. The exit status
+is 0 if the token is accepted, 1 if it is refused, 2 if the call is wrong, and 3
+if there is no JWT_SECRET to judge it with.
 
 Flags:
 
@@ -48,6 +48,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"io/fs"
 	"log"
@@ -106,27 +107,24 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return complain(2, err)
 	}
-	if len(args) == 2 && args[0] == "token" && args[1] == "-h" {
-		args = args[1:]
-	}
-	if len(args) > 0 && args[0] == "token" {
+	if len(args) > 0 && args[0] == "token" && !slices.Equal(args[1:], []string{"-h"}) {
 		return tokenCommand(args[1:], []byte(env("JWT_SECRET")), stdin, stdout, stderr)
 	}
-	set, err := readSettings(args, env, stdout)
-	if err == flag.ErrHelp {
+	config, err := readSettings(args, env, stdout)
+	switch {
+	case err == flag.ErrHelp:
 		return 0
-	}
-	if err != nil {
+	case err != nil:
 		return complain(2, err)
 	}
-	if err := serve(ctx, set, log.New(stderr, "", log.LstdFlags)); err != nil {
+	if err := serve(ctx, config, log.New(stderr, "", log.LstdFlags)); err != nil {
 		return complain(1, err)
 	}
 	return 0
 }
 
 // -----------------------------------------------------------------------------
-// Settings: flags over environment over .env
+// Settings: a flag wins over the environment, and the environment over .env
 // -----------------------------------------------------------------------------
 
 type settings struct {
@@ -139,19 +137,22 @@ type settings struct {
 
 // readSettings returns flag.ErrHelp when it was asked for help and gave it.
 func readSettings(args []string, env func(string) string, help io.Writer) (settings, error) {
-	set := settings{secret: env("JWT_SECRET"), addr: "localhost:3000"}
+	config := settings{secret: env("JWT_SECRET"), addr: "localhost:3000"}
 	if port := env("PORT"); port != "" {
-		set.addr = ":" + port
+		config.addr = ":" + port
+	}
+	if len(args) > 0 && args[0] == "token" {
+		args = args[1:] // of which run leaves -h
 	}
 	flags := flag.NewFlagSet("graphql-jwt-auth [flags | token JWT]", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&set.addr, "addr", set.addr, "listen on `host:port`; port 0 picks a free one")
-	flags.StringVar(&set.data, "data", "users.jsonl", "keep the users in this `file`")
-	flags.IntVar(&set.cost, "cost", 10, "bcrypt cost `n` of new password hashes, 4 to 16")
-	flags.DurationVar(&set.ttl, "ttl", 0, "one lifetime for every new token, such as 30s")
-	flags.BoolVar(&set.verbose, "v", false, "log a line per request")
+	flags.StringVar(&config.addr, "addr", config.addr, "listen on `host:port`; port 0 picks a free one")
+	flags.StringVar(&config.data, "data", "users.jsonl", "keep the users in this `file`")
+	flags.IntVar(&config.cost, "cost", 10, "bcrypt cost `n` of new password hashes, 4 to 16")
+	flags.DurationVar(&config.ttl, "ttl", 0, "one lifetime for every new token, such as 30s")
+	flags.BoolVar(&config.verbose, "v", false, "log a line per request")
 	err := flags.Parse(args)
-	_, port, noAddr := net.SplitHostPort(set.addr)
+	_, port, noAddr := net.SplitHostPort(config.addr)
 	_, noPort := strconv.ParseUint(port, 10, 16)
 	switch {
 	case err == flag.ErrHelp:
@@ -161,15 +162,15 @@ func readSettings(args []string, env func(string) string, help io.Writer) (setti
 		err = fmt.Errorf("%w (-h explains the flags)", err)
 	case flags.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q (-h explains the flags)", flags.Arg(0))
-	case set.cost < 4 || set.cost > 16:
-		err = fmt.Errorf("-cost %d: must be from 4 to 16", set.cost)
-	case set.ttl != 0 && set.ttl < time.Second:
-		err = fmt.Errorf("-ttl %v: must be a second or more, such as 30s", set.ttl)
+	case config.cost < 4 || config.cost > 16:
+		err = fmt.Errorf("-cost %d: must be from 4 to 16", config.cost)
+	case config.ttl != 0 && config.ttl < time.Second:
+		err = fmt.Errorf("-ttl %v: must be a second or more, such as 30s", config.ttl)
 	case noAddr != nil || noPort != nil:
 		err = fmt.Errorf("can't listen on %q: -addr must be host:port, such as localhost:3000, "+
-			"and PORT a number from 0 to 65535", set.addr)
+			"and PORT a number from 0 to 65535", config.addr)
 	}
-	return set, err
+	return config, err
 }
 
 // environment gives the value of a variable from the environment, else from the
@@ -183,8 +184,8 @@ func environment() (value func(name string) string, err error) {
 	return func(name string) string { return cmp.Or(os.Getenv(name), file[name]) }, nil
 }
 
-// dotEnvLine is: export? KEY=value, where quotes keep the value as it is, and
-// elsewhere a # after white space begins a comment.
+// dotEnvLine is: export? KEY=value. Quotes keep the value as it is; elsewhere a #
+// after white space begins a comment.
 var dotEnvLine = regexp.MustCompile(
 	`(?m)^(?:\x{feff})?[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=` +
 		`(?:[ \t]*"([^"\n]*)"|[ \t]*'([^'\n]*)'|(.*?))(?:[ \t]+#.*)?[ \t\r]*$`)
@@ -202,85 +203,122 @@ func dotEnv(text string) map[string]string {
 // -----------------------------------------------------------------------------
 
 // serve answers requests until ctx ends or a signal comes, then finishes what is
-// under way. It listens before it opens the users' file, so that the second of
-// two servers started by accident stops without having touched it.
-func serve(ctx context.Context, set settings, logger *log.Logger) error {
+// under way. It listens before it opens the users' file, so that a second server that
+// is started by accident stops without having touched it.
+func serve(ctx context.Context, config settings, logger *log.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	addr := set.addr
-	if port, ok := strings.CutPrefix(addr, "localhost:"); ok {
-		addr = "127.0.0.1:" + port // even where no /etc/hosts says so
-	}
-	listener, err := net.Listen("tcp", addr)
+	listeners, err := listen(config.addr)
 	if err != nil {
 		return fmt.Errorf("%w (-addr or PORT can name another)", err)
 	}
-	defer listener.Close()
-	users, err := openStore(set.data, logger)
+	server := newHTTPServer(logger)
+	defer server.Close()
+	defer closeAll(listeners)
+	users, err := openStore(config.data, logger)
 	if err != nil {
 		return err
 	}
 	defer users.close()
-	a, err := newApp(set, users, logger)
+	app, err := newApp(config, users, logger)
 	if err != nil {
 		return err
 	}
-	runtime.GOMAXPROCS(cap(a.turns) + 2) // bcrypt leaves two, so that nothing waits for it
-	if len(users.users) < 10_000 {
-		debug.SetGCPercent(400) // with so small a heap, collect at 16 MB, not at 4
-	} else {
-		go debug.FreeOSMemory() // what was needed to load them
-	}
-	server := newHTTPServer(a, logger)
+	server.Handler = app
+	runtime.GOMAXPROCS(cap(app.turns) + 2) // bcrypt leaves two, so that nothing waits for it
+	debug.SetGCPercent(400)
 	stopped := make(chan struct{})
 	context.AfterFunc(ctx, func() {
-		stop() // from now on, a signal ends the program at once
+		stop() // From now on, a signal ends the program at once.
 		patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		server.Shutdown(patience)
 		close(stopped)
 	})
-	announce(set, listener.Addr().(*net.TCPAddr), len(users.users), logger)
-	if err := server.Serve(listener); err != http.ErrServerClosed {
+	ended := make(chan error)
+	for _, listener := range listeners {
+		go func() { ended <- server.Serve(listener) }()
+	}
+	announce(config, listeners[0].Addr().(*net.TCPAddr), len(users.users), logger)
+	if err := <-ended; err != http.ErrServerClosed {
 		return err
 	}
 	<-stopped
 	return nil
 }
 
-func newHTTPServer(handler http.Handler, logger *log.Logger) *http.Server {
+// listen listens on an address. localhost is 127.0.0.1 and, where the machine has it,
+// [::1], because some clients try only one of them. They have one port.
+func listen(addr string) (listeners []net.Listener, err error) {
+	host, port, _ := net.SplitHostPort(addr)
+	hosts := []string{host}
+	if host == "localhost" {
+		hosts[0] = "127.0.0.1"
+		if probe, err := net.Listen("tcp", "[::1]:0"); err == nil {
+			probe.Close()
+			hosts = append(hosts, "::1")
+		}
+	}
+	for range 10 { // A free port of one may be taken in the other.
+		listeners, err = listenOn(hosts, port)
+		if err == nil || port != "0" {
+			break
+		}
+	}
+	return listeners, err
+}
+
+func listenOn(hosts []string, port string) (listeners []net.Listener, err error) {
+	for _, host := range hosts {
+		listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			closeAll(listeners)
+			return nil, err
+		}
+		listeners = append(listeners, listener)
+		port = strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	}
+	return listeners, nil
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, listener := range listeners {
+		listener.Close()
+	}
+}
+
+func newHTTPServer(logger *log.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
 		ErrorLog:          logger,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      3 * time.Minute, // ten logins may wait 10 s each, and hash
+		WriteTimeout:      3 * time.Minute, // Ten logins may wait 10 s each, and hash.
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeader + 3*maxBody, // with the URL, where %7B is one byte of a query
+		MaxHeaderBytes:    maxHeader + 3*maxBody, // with the URL, where %7B is one byte
 	}
 }
 
 // announce logs where the service is, and what is unsafe about it.
-func announce(set settings, address *net.TCPAddr, users int, logger *log.Logger) {
+func announce(config settings, address *net.TCPAddr, users int, logger *log.Logger) {
 	famous := []string{"somereallylongsecretkey", "your-256-bit-secret", "secret",
 		"a-string-secret-at-least-256-bits-long"}
 	switch {
-	case set.secret == "":
+	case config.secret == "":
 		logger.Print("warning: no JWT_SECRET, so a random one: its tokens end with this process")
-	case slices.Contains(famous, set.secret):
+	case slices.Contains(famous, config.secret):
 		logger.Print("warning: everybody knows this JWT_SECRET: anyone can log in as anyone")
-	case len(set.secret) < 32:
+	case len(config.secret) < 32:
 		logger.Print("warning: JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2): it can be guessed")
 	}
 	if !address.IP.IsLoopback() {
 		logger.Print("other machines can reach this one (with -addr localhost:3000 they can't)")
 	}
-	host, _, _ := net.SplitHostPort(set.addr)
+	host, _, _ := net.SplitHostPort(config.addr)
 	if address.IP.IsUnspecified() {
 		host = "localhost"
 	}
 	where := net.JoinHostPort(host, strconv.Itoa(address.Port))
-	logger.Printf("serving http://%s/api, with %s from %s", where, count(users, "user"), set.data)
+	logger.Printf("serving http://%s/api, with %s from %s", where, count(users, "user"), config.data)
 }
 
 // -----------------------------------------------------------------------------
@@ -290,17 +328,18 @@ func announce(set settings, address *net.TCPAddr, users int, logger *log.Logger)
 // An app answers requests (ServeHTTP).
 type app struct {
 	settings
-	key    *key // of the tokens
+	key    []byte // of the tokens
 	store  *store
 	schema *schema
 	log    *log.Logger
 	turns  chan struct{} // of bcrypt: as many at once as there are CPUs
 }
 
-func newApp(set settings, users *store, logger *log.Logger) (_ *app, err error) {
-	a := &app{settings: set, store: users, log: logger}
-	a.key = newKey([]byte(cmp.Or(set.secret, rand.Text()+rand.Text())))
+func newApp(config settings, users *store, logger *log.Logger) (*app, error) {
+	a := &app{settings: config, store: users, log: logger}
+	a.key = []byte(cmp.Or(config.secret, rand.Text()+rand.Text()))
 	a.turns = make(chan struct{}, runtime.GOMAXPROCS(0))
+	var err error
 	a.schema, err = newSchema(typeDefs, map[string]resolver{
 		"Query.me":        a.me,
 		"Mutation.signup": a.signup,
@@ -310,15 +349,19 @@ func newApp(set settings, users *store, logger *log.Logger) (_ *app, err error) 
 }
 
 func (a *app) me(ctx context.Context, _ map[string]any) (any, error) {
-	c, ok := ctx.Value(claimsKey{}).(claims)
-	if !ok {
+	c, isKnown := ctx.Value(claimsKey{}).(claims)
+	if !isKnown {
 		return nil, unauthenticated("You are not authenticated!")
 	}
-	u, ok := a.store.byEmail(c.Email)
-	if !ok || int64(u.ID) != c.ID {
+	u, found := a.store.byEmail(c.Email)
+	if !found || u.ID != c.ID {
 		return nil, nil // A token can outlive its user.
 	}
-	return object{"id": u.ID, "username": u.Username, "email": u.Email}, nil
+	return userObject(u), nil
+}
+
+func userObject(u user) object {
+	return object{"id": u.ID, "username": u.Username, "email": u.Email}
 }
 
 func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
@@ -327,13 +370,13 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	password := args["password"].(string)
 	err := cmp.Or(checkUsername(username), checkEmail(email), checkPassword(password))
 	if err != nil {
-		return nil, badInput(err.Error())
+		return nil, codedError{"BAD_USER_INPUT", err.Error()}
 	}
-	if _, taken := a.store.byEmail(email); taken {
-		return nil, badInput("Email already in use")
+	if _, isTaken := a.store.byEmail(email); isTaken {
+		return nil, emailInUse
 	}
 	if a.store.stopped.Load() {
-		return nil, errSave
+		return nil, notSaved
 	}
 	done, err := a.takeTurn(ctx)
 	if err != nil {
@@ -343,21 +386,21 @@ func (a *app) signup(ctx context.Context, args map[string]any) (any, error) {
 	done()
 	if err != nil {
 		a.log.Printf("hashing a password: %v", err)
-		return nil, errSave
+		return nil, notSaved
 	}
 	u, err := a.store.add(username, email, string(hash))
 	switch {
 	case err == errEmailTaken: // by someone quicker
-		return nil, badInput("Email already in use")
+		return nil, emailInUse
 	case err != nil:
-		return nil, errSave
+		return nil, notSaved
 	}
 	return a.token(u, 365*24*time.Hour+6*time.Hour), nil // jsonwebtoken's "1y"
 }
 
 func (a *app) login(ctx context.Context, args map[string]any) (any, error) {
-	u, ok := a.store.byEmail(strings.TrimSpace(args["email"].(string)))
-	if !ok {
+	u, found := a.store.byEmail(strings.TrimSpace(args["email"].(string)))
+	if !found {
 		return nil, unauthenticated("No user with that email")
 	}
 	password := args["password"].(string)
@@ -376,8 +419,8 @@ func (a *app) login(ctx context.Context, args map[string]any) (any, error) {
 	return a.token(u, 24*time.Hour), nil
 }
 
-// checkPassword refuses, among others, those that bcrypt can't tell from another:
-// it reads 72 bytes, and repeats the password with U+0000 between to fill them.
+// checkPassword refuses, among others, passwords that bcrypt can't tell from another:
+// it reads 72 bytes, and fills them by repeating the password with U+0000 between.
 func checkPassword(password string) error {
 	switch {
 	case utf8.RuneCountInString(password) < 8:
@@ -398,10 +441,7 @@ func (a *app) takeTurn(ctx context.Context) (done func(), err error) {
 	if ctx.Err() == nil {
 		select {
 		case a.turns <- struct{}{}:
-			return func() {
-				<-a.turns
-				runtime.Gosched() // to the next in line, or a CPU might wait for work
-			}, nil
+			return func() { <-a.turns }, nil
 		case <-ctx.Done():
 		}
 	}
@@ -411,13 +451,15 @@ func (a *app) takeTurn(ctx context.Context) (done func(), err error) {
 func (a *app) token(u user, lifetime time.Duration) string {
 	now := time.Now()
 	expiry := now.Add(cmp.Or(a.ttl, lifetime).Truncate(time.Second))
-	return sign(a.key, claims{int64(u.ID), u.Email, now.Unix(), expiry.Unix()})
+	return sign(a.key, claims{u.ID, u.Email, now.Unix(), expiry.Unix()})
 }
 
-var errSave = codedError{"INTERNAL_SERVER_ERROR", "Could not save the user"}
+var (
+	emailInUse = codedError{"BAD_USER_INPUT", "Email already in use"}
+	notSaved   = codedError{"INTERNAL_SERVER_ERROR", "Could not save the user"}
+)
 
 func unauthenticated(message string) error { return codedError{"UNAUTHENTICATED", message} }
-func badInput(message string) error        { return codedError{"BAD_USER_INPUT", message} }
 
 // -----------------------------------------------------------------------------
 // HTTP, from the outside in (GraphQL over HTTP, draft of 2025)
@@ -425,88 +467,73 @@ func badInput(message string) error        { return codedError{"BAD_USER_INPUT",
 
 const (
 	maxHeader = 64 << 10  // bytes
-	maxBody   = 100 << 10 // bytes, also of a query in a URL
+	maxBody   = 100 << 10 // bytes, also of the parameters in a URL
 
 	plainJSON   = "application/json"
 	graphQLJSON = "application/graphql-response+json"
 )
 
-// ServeHTTP answers a request, and logs it if that is asked for: of what the
-// client wrote, a method, a path (escaped) and a name, each cut short.
+// ServeHTTP answers a request, and logs it if that is asked for. What the log has of
+// the client's text is a method, a path (escaped) and a name, each cut short.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	mediaType := negotiate(strings.Join(r.Header["Accept"], ","))
-	re := a.route(r, mediaType)
+	reply := a.route(r, mediaType)
 	header := w.Header()
-	for _, h := range everyReply {
-		header[h.name] = h.value
+	// A page of any origin may ask: we know it by its token, and never by a cookie.
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Vary", "Accept")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if reply.body != nil {
+		header.Set("Content-Type", cmp.Or(mediaType, plainJSON)+"; charset=utf-8")
 	}
-	if re.body != nil {
-		header["Content-Type"] = contentType[cmp.Or(mediaType, plainJSON)]
-	}
-	maps.Copy(header, re.header)
-	w.WriteHeader(re.status)
-	w.Write(re.body)
+	maps.Copy(header, reply.header)
+	w.WriteHeader(reply.status)
+	w.Write(reply.body)
 	if a.verbose {
 		a.log.Printf("%.99s %.99s %.99s %d %v", r.Method, r.URL.EscapedPath(),
-			cmp.Or(re.operation, "-"), re.status, time.Since(began).Round(10*time.Microsecond))
+			cmp.Or(reply.operation, "-"), reply.status, time.Since(began).Round(10*time.Microsecond))
 	}
 }
 
 type reply struct {
 	status    int
-	header    http.Header // besides everyReply
+	header    http.Header // besides those of every reply
 	body      []byte
 	operation string // its name, for the log
 }
 
-// refusal is the reply to a request that is not executed. A header is its name
-// and its value.
-func refusal(status int, message string, header ...string) *reply {
-	re, e := &reply{status: status}, gqlError{Message: message}
+// refuse is the reply to a request that is not executed. A header is a name and a value.
+func refuse(status int, message string, header ...string) *reply {
+	refused := &reply{status: status, body: gqlError{Message: message}.refusal()}
 	if header != nil {
-		re.header = http.Header{header[0]: header[1:]}
+		refused.header = http.Header{header[0]: header[1:]}
 	}
-	if status == http.StatusUnauthorized {
-		e.Extensions = map[string]string{"code": "UNAUTHENTICATED"}
-	}
-	re.body = e.refusal()
-	return re
+	return refused
 }
 
 var (
-	// A page of any origin may ask: it is known by the token it sends, not by a cookie.
-	everyReply = []struct {
-		name  string
-		value []string
-	}{
-		{"Access-Control-Allow-Origin", []string{"*"}},
-		{"Access-Control-Expose-Headers", []string{"WWW-Authenticate"}},
-		{"Cache-Control", []string{"no-store"}},
-		{"Vary", []string{"Accept"}},
-		{"X-Content-Type-Options", []string{"nosniff"}},
-	}
-	contentType = map[string][]string{
-		plainJSON:   {plainJSON + "; charset=utf-8"},
-		graphQLJSON: {graphQLJSON + "; charset=utf-8"},
-	}
-	preflight = http.Header{
-		"Access-Control-Allow-Methods": {"GET, POST"},
-		"Access-Control-Allow-Headers": {"Authorization, Content-Type"},
-	}
+	badAuthorization = refuse(400, "Format is Authorization: Bearer [token]")
+	badURL           = refuse(400, "The query of the URL can't be read")
+	badBody          = refuse(400, "The body must be a JSON object in UTF-8")
+	badQuery         = refuse(400, "query must be a string")
+	badMembers       = refuse(400, "operationName must be a string, variables and extensions objects")
+	notFound         = refuse(404, "Not found: GraphQL is at /api")
+	badMethod        = refuse(405, "Use POST, or GET for queries", "Allow", "GET, HEAD, POST, OPTIONS")
+	onlyByPost       = refuse(405, "Use POST for mutations", "Allow", "POST")
+	notAcceptable    = refuse(406, "Accept "+graphQLJSON+" or "+plainJSON)
+	tooLarge         = refuse(413, "A request may have 100 KiB at most")
+	notJSON          = refuse(415, "Send application/json in UTF-8, not encoded further")
+	tooMuchHeader    = refuse(431, "The headers may have 64 KiB at most", "Connection", "close")
 
-	errBearer   = refusal(400, "Format is Authorization: Bearer [token]")
-	errURL      = refusal(400, "The query of the URL can't be read")
-	errBody     = refusal(400, "The body must be a JSON object in UTF-8")
-	errQuery    = refusal(400, "query must be a string")
-	errMembers  = refusal(400, "operationName must be a string, variables and extensions objects")
-	errNotFound = refusal(404, "Not found: GraphQL is at /api")
-	errMethod   = refusal(405, "Use POST, or GET for queries", "Allow", "GET, HEAD, POST, OPTIONS")
-	errMutation = refusal(405, "Use POST for mutations", "Allow", "POST")
-	errAccept   = refusal(406, "Accept "+graphQLJSON+" or "+plainJSON)
-	errTooLarge = refusal(413, "A request may have 100 KiB at most")
-	errNotJSON  = refusal(415, "Send application/json in UTF-8, not encoded further")
-	errHeader   = refusal(431, "The headers may have 64 KiB at most", "Connection", "close")
+	// Clients add headers of their own. A browser asks again after two hours.
+	preflight = &reply{status: 204, header: http.Header{
+		"Access-Control-Allow-Methods": {"GET, POST"},
+		"Access-Control-Allow-Headers": {"Authorization, *"},
+		"Access-Control-Max-Age":       {"7200"},
+	}}
 )
 
 // negotiate returns which of our media types weighs most in an Accept header, of
@@ -538,24 +565,24 @@ func weigh(accept, mediaType string) (weight float64, place int) {
 	return weight, place
 }
 
-func (a *app) route(r *http.Request, mediaType string) reply {
-	get := r.Method == http.MethodGet || r.Method == http.MethodHead
+func (a *app) route(r *http.Request, mediaType string) *reply {
+	isGet := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case headerSize(r.Header) > maxHeader:
-		return *errHeader
-	case r.URL.Path == "/" && get:
-		return reply{status: 302, header: http.Header{"Location": {"/api"}}}
+		return tooMuchHeader
+	case r.URL.Path == "/" && isGet:
+		return &reply{status: 302, header: http.Header{"Location": {"/api"}}}
 	case r.URL.Path != "/api":
-		return *errNotFound
+		return notFound
 	case r.Method == http.MethodOptions:
-		return reply{status: 204, header: preflight}
-	case !get && r.Method != http.MethodPost:
-		return *errMethod
-	case get && strings.Contains(r.Header.Get("Accept"), "text/html") &&
+		return preflight
+	case !isGet && r.Method != http.MethodPost:
+		return badMethod
+	case isGet && strings.Contains(r.Header.Get("Accept"), "text/html") &&
 		!r.URL.Query().Has("query"):
-		return reply{status: 200, header: pageHeader, body: []byte(page)}
+		return &reply{status: 200, header: pageHeader, body: []byte(page)}
 	case mediaType == "":
-		return *errAccept
+		return notAcceptable
 	}
 	return a.graphQL(r, mediaType)
 }
@@ -570,31 +597,30 @@ func headerSize(header http.Header) (bytes int) {
 }
 
 // graphQL judges the token, then the document, then runs its operation.
-func (a *app) graphQL(r *http.Request, mediaType string) (re reply) {
+func (a *app) graphQL(r *http.Request, mediaType string) *reply {
 	ctx, refused := a.authenticate(r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	p, refused := readParameters(r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
-	ran := false
+	result, hasData := &reply{status: 200}, false
 	op, refusal := a.schema.prepare(p.query, p.operationName)
 	switch {
 	case refusal != nil:
-		re.body = refusal
+		result.body = refusal
 	case op.definition.kind == "mutation" && r.Method != http.MethodPost:
-		return *errMutation
+		return onlyByPost
 	default:
-		re.operation = op.definition.name
-		re.body, ran = op.execute(ctx, p.variables)
+		result.operation = op.definition.name
+		result.body, hasData = op.execute(ctx, p.variables)
 	}
-	re.status = 200
-	if mediaType == graphQLJSON && !ran {
-		re.status = 400 // as application/json, it is 200 even then
+	if mediaType == graphQLJSON && !hasData {
+		result.status = 400 // As application/json, it is 200 even then.
 	}
-	return re
+	return result
 }
 
 // claimsKey is where the context of a resolver has the claims of the token.
@@ -609,29 +635,45 @@ func (a *app) authenticate(r *http.Request) (context.Context, *reply) {
 	}
 	c, err := verify(a.key, token, time.Now())
 	if err != nil {
-		return nil, refusal(401, err.Error(), "Www-Authenticate", // RFC 6750 §3
-			fmt.Sprintf(`Bearer error="invalid_token", error_description="%v"`, err))
+		return nil, refuseToken(err)
 	}
 	return context.WithValue(r.Context(), claimsKey{}, c), nil
 }
 
-// bearerToken finds the token (RFC 6750 §2.1), or "" if there is none.
+// refuseToken is the reply to a bad token (RFC 6750 §3).
+func refuseToken(err error) *reply {
+	challenge := fmt.Sprintf(`Bearer error="invalid_token", error_description="%v"`, err)
+	refused := refuse(401, err.Error(), "Www-Authenticate", challenge)
+	var refusal refusal
+	errors.As(err, &refusal)
+	refused.body = gqlError{Message: err.Error(), Extensions: map[string]string{
+		"code": "UNAUTHENTICATED", "check": refusal.check}}.refusal()
+	return refused
+}
+
+// bearerToken finds the token (RFC 6750 §2.1), "" if there is none. What is white
+// space to Unicode but not to HTTP belongs to the token.
 func bearerToken(authorization []string) (token string, refused *reply) {
-	for _, value := range authorization {
-		scheme, rest, _ := strings.Cut(strings.ReplaceAll(value, "\t", " "), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			continue
-		}
-		rest = strings.TrimSpace(rest)
-		if rest == "" || strings.Contains(rest, " ") || token != "" {
-			return "", errBearer
-		}
-		token = rest
+	const space = " \t"
+	if len(authorization) > 1 {
+		return "", badAuthorization
+	}
+	value := strings.Trim(strings.Join(authorization, ""), space)
+	scheme := len("Bearer")
+	if len(value) < scheme || !strings.EqualFold(value[:scheme], "Bearer") {
+		return "", nil
+	}
+	token = strings.TrimLeft(value[scheme:], space)
+	switch isPadded := len(token) < len(value)-scheme; {
+	case !isPadded && token != "":
+		return "", nil // It is a longer word.
+	case token == "" || strings.ContainsAny(token, space):
+		return "", badAuthorization
 	}
 	return token, nil
 }
 
-// The parameters of a request (§5.1). Its extensions are checked, and not used.
+// The parameters of a request (§5.1).
 type parameters struct {
 	query         string
 	operationName *string // "" is a name, too
@@ -644,85 +686,67 @@ func readParameters(r *http.Request) (p parameters, refused *reply) {
 		read = readBody
 	}
 	members, refused := read(r)
-	hasQuery := false
-	for _, m := range members { // of repeated names, the last counts, as in JavaScript
-		ok := true
-		switch m.name {
-		case "query":
-			p.query, hasQuery = stringValue(m.value)
-		case "operationName":
-			p.operationName, ok = nameOrNull(m.value)
-		case "variables":
-			p.variables, ok = objectOrNull(m.value)
-		case "extensions":
-			_, ok = objectOrNull(m.value)
-		}
-		if !ok {
-			return p, errMembers
-		}
+	if refused != nil {
+		return p, refused
 	}
-	if refused == nil && !hasQuery {
-		refused = errQuery
+	var isString bool
+	if p.query, isString = stringOf(string(members["query"])); !isString {
+		return p, badQuery
 	}
-	return p, refused
+	var extensions map[string]json.RawMessage
+	if !readOptional(members["operationName"], &p.operationName) ||
+		!readOptional(members["variables"], &p.variables) ||
+		!readOptional(members["extensions"], &extensions) {
+		return p, badMembers
+	}
+	return p, nil
 }
 
-func nameOrNull(value string) (name *string, ok bool) {
-	text, isString := stringValue(value)
-	if !isString {
-		return nil, value == "null"
-	}
-	return &text, true
+func readOptional(value json.RawMessage, target any) (ok bool) {
+	return value == nil || json.Unmarshal(value, target) == nil
 }
 
-func objectOrNull(value string) (members map[string]json.RawMessage, ok bool) {
-	err := json.Unmarshal([]byte(value), &members)
-	return members, err == nil
-}
-
-// readBody returns the members of the body's JSON object.
-func readBody(r *http.Request) ([]member, *reply) {
-	if !isJSON(r.Header.Get("Content-Type")) || r.Header.Get("Content-Encoding") != "" {
-		return nil, errNotJSON
+// readBody returns the members of the body's JSON object. (A map, because the fields
+// of a struct would also take names in another case.)
+func readBody(r *http.Request) (members map[string]json.RawMessage, refused *reply) {
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	isUTF8 := strings.EqualFold(cmp.Or(params["charset"], "utf-8"), "utf-8")
+	if err != nil || mediaType != plainJSON || !isUTF8 || r.Header.Get("Content-Encoding") != "" {
+		return nil, notJSON
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if len(body) > maxBody {
-		return nil, errTooLarge
-	}
-	members, _ := parseObject(string(body)) // repeated names and all
-	if err != nil || members == nil {
-		return nil, errBody
+	switch {
+	case len(body) > maxBody:
+		return nil, tooLarge
+	case err != nil || !utf8.Valid(body) || json.Unmarshal(body, &members) != nil || members == nil:
+		return nil, badBody
 	}
 	return members, nil
 }
 
-func isJSON(contentType string) bool {
-	if contentType == plainJSON {
-		return true // as most clients write it
-	}
-	mediaType, params, err := mime.ParseMediaType(contentType)
-	charset := cmp.Or(params["charset"], "utf-8")
-	return err == nil && mediaType == plainJSON && strings.EqualFold(charset, "utf-8")
-}
-
-// readURL returns the same members from the URL, where variables and extensions
-// are JSON and the others are not.
-func readURL(r *http.Request) (members []member, _ *reply) {
+// readURL returns the same members from the URL, where variables and extensions are
+// JSON and the others are not.
+func readURL(r *http.Request) (members map[string]json.RawMessage, refused *reply) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
-	if len(values.Get("query")) > maxBody {
-		return nil, errTooLarge
-	}
-	readable := err == nil
-	for name, value := range values {
-		text := appendJSONString(nil, value[0])
-		if name == "variables" || name == "extensions" {
-			text = []byte(cmp.Or(value[0], "null"))
+	members = map[string]json.RawMessage{}
+	size, isReadable := 0, err == nil
+	for name, texts := range values {
+		size += len(strings.Join(texts, ""))
+		text := []byte(texts[0])
+		isReadable = isReadable && utf8.Valid(text)
+		if name != "variables" && name != "extensions" {
+			text, _ = json.Marshal(texts[0])
 		}
-		readable = readable && utf8.Valid(text) && json.Valid(text)
-		members = append(members, member{name, strings.TrimSpace(string(text))})
+		if len(text) > 0 {
+			isReadable = isReadable && json.Valid(text)
+			members[name] = text
+		}
 	}
-	if !readable {
-		return nil, errURL
+	switch {
+	case size > maxBody:
+		return nil, tooLarge
+	case !isReadable:
+		return nil, badURL
 	}
 	return members, nil
 }
@@ -734,48 +758,48 @@ func readURL(r *http.Request) (members []member, _ *reply) {
 // tokenCommand takes a token apart and lets the server's own checks judge it.
 // It returns the exit status.
 func tokenCommand(args []string, secret []byte, stdin io.Reader, stdout, stderr io.Writer) int {
-	t := &jwt{text: readToken(args, stdin), key: newKey(secret), now: float64(time.Now().Unix())}
-	if t.text == "" {
+	text := readToken(args, stdin)
+	if text == "" {
 		fmt.Fprintln(stderr, "token: give it one token, as the argument or on standard input")
 		return 2
 	}
-	list, unproven := slices.Clone(checks), len(secret) == 0
-	if unproven { // the signature is left out, and nothing accepted
-		i := slices.IndexFunc(list, func(c check) bool { return c.name == "signature" })
-		list[i].run = func(*jwt) error { return nil }
+	var parts, rows bytes.Buffer
+	write := func(state string, c check, found string) {
+		fmt.Fprintf(&rows, "%s  %-10s  %-44s  %s\n", state, c.name, printable(found, 44), c.section)
 	}
-	passed, err := t.judge(list)
-
-	var out bytes.Buffer
-	if passed > 0 {
-		t.writeParts(&out)
-	}
-	for i, c := range list {
-		state, found := "pass", t.explain(c, nil)
-		switch {
-		case i > passed:
-			state, found = "skip", "not reached"
-		case i == passed:
-			state, found = "FAIL", t.explain(c, err)
-		case unproven && c.name == "signature":
-			state, found = "skip", "no JWT_SECRET: not checked"
+	reached := 0
+	t := newJWT(secret, text, time.Now())
+	err := t.judge(func(c check, found string, err error) {
+		reached++
+		switch err {
+		case nil:
+			write("pass", c, found)
+		case errNotJudged:
+			write("skip", c, found)
+		default:
+			write("FAIL", c, found)
 		}
-		fmt.Fprintf(&out, "%s  %-10s  %-44s  %s\n", state, c.name, printable(found, 44), c.section)
+	})
+	for _, c := range checks[reached:] {
+		write("skip", c, "not reached")
+	}
+	if t.signingInput != "" {
+		writeParts(&parts, t)
 	}
 	status, verdict := 0, "accepted"
-	switch {
-	case err != nil:
+	switch err {
+	case nil:
+	case errNotJudged:
+		status, verdict = 3, "not judged: "+err.Error()
+	default:
 		status, verdict = 1, "refused: "+err.Error()
-	case unproven:
-		status, verdict = 3, "not judged: without JWT_SECRET, anyone may have written this"
 	}
-	fmt.Fprintf(&out, "\n%s\n", verdict)
-	io.WriteString(stdout, paint(stdout, out.String()))
+	fmt.Fprint(stdout, paint(stdout, fmt.Sprintf("%s%s\n%s\n", &parts, &rows, verdict)))
 	return status
 }
 
-// readToken returns the one token of the arguments or else of standard input, ""
-// if there is none or another. A person who types nothing is not waited for.
+// readToken returns the one token of the arguments or else of standard input, "" if
+// there is none or another. It does not wait for a person who types nothing.
 func readToken(args []string, stdin io.Reader) string {
 	text := ""
 	switch {
@@ -796,10 +820,10 @@ func readToken(args []string, stdin io.Reader) string {
 }
 
 // writeParts writes what can be read of a token that has three parts.
-func (t *jwt) writeParts(w io.Writer) {
+func writeParts(w io.Writer, t *jwt) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	t.writeMembers(table, "header", t.header)
-	t.writeMembers(table, "claims", t.claims)
+	writeMembers(table, "header", t.header, t.now)
+	writeMembers(table, "claims", t.claims, t.now)
 	signature := "not base64url"
 	if b, err := base64.RawURLEncoding.DecodeString(t.signature); t.signature == "" {
 		signature = "empty"
@@ -811,7 +835,7 @@ func (t *jwt) writeParts(w io.Writer) {
 }
 
 // writeMembers writes a line for each member, at most six, the first with a title.
-func (t *jwt) writeMembers(w io.Writer, title string, members []member) {
+func writeMembers(w io.Writer, title string, members []member, now float64) {
 	if members != nil && len(members) == 0 {
 		fmt.Fprintf(w, "%s\t{}\n", title)
 	}
@@ -821,71 +845,15 @@ func (t *jwt) writeMembers(w io.Writer, title string, members []member) {
 			return
 		}
 		value := printable(m.value, 60)
-		n, isNumber := number(m.value)
+		n, isNumber := numberOf(m.value)
 		if isNumber && slices.Contains([]string{"iat", "nbf", "exp"}, m.name) &&
 			math.Abs(n) < 253402300800 { // before the year 10000
 			date := time.Unix(int64(n), 0).UTC().Format("  2006-01-02 15:04:05 UTC, ")
-			value += date + relative(n-t.now)
+			value += date + relative(n-now)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", title, printable(m.name, 60), value)
 		title = ""
 	}
-}
-
-// explain says to people what a check has found that ended with err.
-func (t *jwt) explain(c check, err error) string {
-	nbf, hasStart := number(valueOf(t.claims, "nbf"))
-	exp, _ := number(valueOf(t.claims, "exp"))
-	start, end := relative(nbf-t.now), relative(exp-t.now)
-	switch {
-	case err == nil && c.name == "not before" && hasStart:
-		return "started " + start
-	case err == nil && c.name == "not before":
-		return "no nbf: good at once"
-	case err == nil && c.name == "expiry":
-		return "ends " + end
-	case err == nil:
-		return c.passes
-	case len(t.text) > maxToken:
-		return fmt.Sprintf("%d bytes; a token has at most %d", len(t.text), maxToken)
-	}
-	return map[error]string{
-		errMalformed:         count(1+strings.Count(t.text, "."), "part") + "; a token has three",
-		errInvalid:           cmp.Or(t.unreadable, "id or email is not as it must be"),
-		errSignatureRequired: "the signature is empty",
-		errAlgorithm: fmt.Sprintf(`alg is %s; only "HS256" is accepted`,
-			cmp.Or(valueOf(t.header, "alg"), "missing")),
-		errSignature:        "not " + c.passes,
-		errInvalidNotBefore: "nbf is not a number",
-		errNotActive:        "starts " + start,
-		errInvalidExpiry:    "exp is missing or not a number",
-		errExpired:          "ended " + end,
-	}[err]
-}
-
-// relative is a number of seconds from now, rounded down in the largest unit that
-// fits in twice.
-func relative(seconds float64) string {
-	n := int(toInt(math.Abs(seconds)))
-	names := []string{"year", "day", "hour", "minute", "second"}
-	sizes := []int{365 * 86400, 86400, 3600, 60, 1}
-	i := slices.IndexFunc(sizes, func(size int) bool { return n >= 2*size || size == 1 })
-	words := count(n/sizes[i], names[i])
-	switch {
-	case n == 0:
-		return "now"
-	case seconds < 0:
-		return words + " ago"
-	}
-	return "in " + words
-}
-
-// count is "1 part", "2 parts".
-func count(n int, unit string) string {
-	if n != 1 {
-		unit += "s"
-	}
-	return fmt.Sprint(n, " ", unit)
 }
 
 // printable cuts text to a width. What is not printable is escaped, so that a
@@ -934,6 +902,32 @@ func isTerminal(stream any) bool {
 // The page
 // -----------------------------------------------------------------------------
 
+// page is what a browser gets. Its checks are those of jwt.go, written into it
+// once, so that it can't tell of others.
+var page = strings.Replace(pageSource, "<!--checks-->", checkItems(), 1)
+
+// checkItems has for each check its name, its state (empty until a token is
+// tried), its meaning, where that is written, and what a refusal says.
+func checkItems() string {
+	const item = `<li>
+        <b>%s</b>
+        <span id="check-%d"></span>
+        <span>%s</span>
+        <span>%s</span>
+        <small>else “%s”</small>
+      </li>`
+	items := ""
+	for i, c := range checks {
+		messages := c.refusals[0].Error()
+		for _, err := range c.refusals[1:] {
+			messages += "” or “" + err.Error()
+		}
+		items += fmt.Sprintf(item, html.EscapeString(c.name), i, html.EscapeString(c.meaning),
+			html.EscapeString(c.section), html.EscapeString(messages))
+	}
+	return items
+}
+
 var pageHeader = http.Header{
 	"Content-Security-Policy": {"default-src 'none'; script-src " + contentHash("script") +
 		"; style-src " + contentHash("style") + "; connect-src 'self'; img-src data:; " +
@@ -952,154 +946,406 @@ func contentHash(element string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>graphql-jwt-auth</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>
-:root { color-scheme: light dark; --paper: #f4f4f1; --card: #fff; --line: #d8d9dd; --ink: #1b1d22; --muted: #5a5f69; --good: #0a6b33;
-  --header: #b3123f; --claims: #6427cf; --signature: #00646f; } * { box-sizing: border-box; min-width: 0; margin: 0; padding: 0; }
-@media (prefers-color-scheme: dark) { :root { --paper: #101216; --card: #191c22; --line: #343944; --ink: #e9eaee; --muted: #a2a8b4;
-  --good: #6fdc97; --header: #ff8aa6; --claims: #c4a5ff; --signature: #5fd3e0; } } [role=status], #token { min-height: 1.5em; }
-:focus-visible { outline: 3px solid var(--claims); outline-offset: 2px; } label, .good, .bad { font-weight: 600; }
-body { border-top: 5px solid; border-image: linear-gradient(90deg, var(--header) 19.6%, #0000 0 20%, var(--claims) 0 69.6%, #0000 0 70%,
-    var(--signature) 0) 5; background: var(--paper); color: var(--ink); font: .875rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-header, main { max-width: 100rem; margin: auto; padding: 1.25rem 1rem .5rem; } p label, p input { display: inline; width: auto; }
-main, section, form, .part, label, li { display: grid; gap: .6rem; align-items: start; } main { gap: 1rem; } .part, label { gap: .3rem; }
-@media (min-width: 50rem) { main { grid: auto 1fr / 1fr 1fr; } #get { grid-row: span 2; } } /* the third card under the second */
-@media (min-width: 75rem) { main { grid: auto / 1fr 1fr 1fr; } #get { grid-row: auto; } } pre { min-height: 5rem; }
-form { grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); } form > :nth-child(n + 3) { grid-column: 1 / -1; }
-section, input, textarea, pre { border: 1px solid var(--line); border-radius: 8px; } section { padding: 1rem; background: var(--card); }
-h2, h3 { font-size: 1.05rem; } h2 span { display: inline-block; width: 1.6em; margin-right: .5em; border-radius: 1em; text-align: center; }
-input, textarea, pre, #token { max-height: 17rem; font: .8125rem/1.5 ui-monospace, monospace; } .part textarea { field-sizing: content; }
-input, textarea, pre { width: 100%; padding: .5rem; color: var(--ink); background: var(--paper); }
-pre, #token { overflow: auto; white-space: pre-wrap; } #token { user-select: all; word-break: break-all; } i { font-style: normal; }
-button { margin: 0 .4rem .4rem 0; padding: .4rem .9rem; border: 1px solid var(--ink); border-radius: 8px; font: inherit; font-weight: 600;
-  color: inherit; background: none; } h2 span, #signup, #try { color: var(--card); background: var(--ink); } :disabled { opacity: .45; }
-li { grid-template-columns: 1fr auto; gap: 0 .75rem; padding: .25rem 0; border-top: 1px solid var(--line); } li i { text-align: right; }
-.part { padding-left: .75rem; border-left: 4px solid; } :where(.part > :not(h3), b) { color: var(--ink); } .good { color: var(--good); }
-.header, .bad { color: var(--header); } .claims { color: var(--claims); } .signature { color: var(--signature); }
-.muted, #authorization, li { color: var(--muted); } b::first-letter { text-transform: uppercase; } .part p:has(> :empty) { display: none; }
-</style><header><h1>graphql-jwt-auth</h1><p class="muted">Sign up, look inside the token you are given, then try to cheat with it.</p>
-<noscript>Without JavaScript: POST {"query": "{ me { id } }"} as application/json to this address.</noscript></header><main>
-<section id="get" aria-label="Get a token"><h2><span aria-hidden="true">1</span>Get a token</h2><form><label>Username
-<input id="username" value="johndoe"></label><label>Email <input id="email" value="johndoe@example.com"></label><label>Password
-<input id="password" type="password" value="password" autocomplete="off"></label><p><button id="signup">Sign up</button><button
-id="login">Log in</button><button id="me">Me</button></p></form><label>GraphQL query
-<textarea id="query" rows="7"></textarea></label><label>Variables (JSON) <textarea id="variables" rows="1"></textarea></label><p>
-<button id="send">Send</button><input id="attach" type="checkbox" checked> <label for="attach">Send the token</label></p>
-<p id="authorization"></p><p id="status" role="status" aria-label="Reply status"></p>
-<pre id="reply" role="region" aria-label="Reply" tabindex="0"></pre></section>
-<section aria-label="Take it apart"><h2><span aria-hidden="true">2</span>Take it apart</h2>
-<p id="token" role="group" aria-label="Token" tabindex="0"><i class="header"></i><i></i><i class="claims"></i><i></i><i class="signature"></i></p>
-<div class="part header"><h3>Header<span></span></h3><textarea id="header" aria-label="Header (JSON)" rows="1"></textarea>
-<p class="muted">How it is signed. base64url hides nothing: anyone can read this.</p></div>
-<div class="part claims"><h3>Claims<span></span></h3><textarea id="claims" aria-label="Claims (JSON)" rows="2"></textarea><p>
-<b>iat</b> issued <span id="iat"></span></p><p><b>nbf</b> starts <span id="nbf"></span></p><p><b>exp</b> ends
-<span id="exp" role="timer" aria-label="Time left"></span></p>
-<p class="muted">Who it is for, and how long. Never put a secret here.</p></div>
-<div class="part signature"><h3>Signature<span></span></h3><input id="signature" aria-label="Signature"><label>Secret
-<input id="secret"></label><p id="result" role="status" aria-label="Signature result"></p><p>
-<button id="sign">Sign with this secret</button></p></div><label>Paste a token<input id="paste" placeholder="eyJ…"></label></section>
-<section id="cheat" aria-label="Try to cheat"><h2><span aria-hidden="true">3</span>Try to cheat</h2><p>
-<button id="other">Change the id</button><button id="none">Set alg to none</button><button id="expire">Expire it</button><button
-id="restore">Restore</button></p><p id="hint" role="status" aria-label="Hint"></p><p><button id="try">Try this token</button></p>
-<p id="verdict" role="status" aria-label="Verdict"></p><ol aria-label="Checks">
-<li><b>form</b><i></i>three parts, with dots between; 8 KiB at most<i>RFC 7515 §7.1</i>
-<li><b>content</b><i></i>base64url of JSON objects, no name twice, no crit<i>RFC 7519 §7.2</i>
-<li><b>signed</b><i></i>a signature is there<i>RFC 7518 §3.6</i>
-<li><b>algorithm</b><i></i>HS256, whatever the token asks for<i>RFC 8725 §3.1</i>
-<li><b>signature</b><i></i>the HMAC-SHA-256 of header.claims<i>RFC 7518 §3.2</i>
-<li><b>not before</b><i></i>nbf, if there is one, has come<i>RFC 7519 §4.1.5</i><li><b>expiry</b><i></i>exp is still to come
-<i>RFC 7519 §4.1.4</i><li><b>user</b><i></i>id and email say whose it is<i>RFC 7519 §4.3</i></ol></section></main><script>
-const refusals = [['jwt malformed'], ['invalid token'], ['jwt signature is required'], ['invalid algorithm'], ['invalid signature'],
-  ['jwt not active', 'invalid nbf value'], ['jwt expired', 'invalid exp value']]; // of the checks, in their order
-const me = '{\n  me {\n    id\n    username\n    email\n  }\n}', base64url = { alphabet: 'base64url', omitPadding: true };
-let token = '', parts = ['', '', ''], given = '', giver = 0, requests = 0; // given is the server's last token, the answer to request giver
-const the = (id) => document.getElementById(id), boxes = ['header', 'claims', 'signature'].map(the);
-const say = (id, text, mood = '') => { Object.assign(the(id), { textContent: text, className: mood }); };
-const bearer = () => the('attach').checked ? token : '', now = () => Math.floor(Date.now() / 1000);
-const attempt = (action) => { try { return action(); } catch { return undefined; } }, parse = (text) => attempt(() => JSON.parse(text));
-const utf8 = (text) => new TextEncoder().encode(text), encode = (text) => utf8(text).toBase64(base64url);
-const decode = (part) => attempt(() => new TextDecoder().decode(Uint8Array.fromBase64(part, base64url)));
-const readable = (part) => encode(decode(part)) === part && parse(decode(part)) !== undefined; // strict base64url of JSON
-const membersOf = (part) => [readable(part) && parse(decode(part))].valueOf((value) => value?.constructor === Object);
-const split = (text) => text.match(/^([^.]*)(\.?)([^.]*)(\.?)(.*)$/s).slice(1); // the parts and the dots between
-const mutation = (field, ...names) => 'mutation {\n  ' + field + '(' + // JSON writes strings as GraphQL does
-  names.map((name) => name + ': ' + JSON.stringify(the(name).value)).join(', ') + ')\n}';
-async function send(bearer, query) { // posts what the editor holds, or a query put there; shows the last request's reply, returns its own
-  if (query) [the('query').value, the('variables').value] = [query, ''];
-  const number = ++requests, start = performance.now(), headers = { 'Content-Type': 'application/json' };
-  const show = (line, mood, text) => { if (number === requests) { say('status', line, mood); say('reply', text); } };
-  const variables = parse(the('variables').value.trim() || 'null'), body = JSON.stringify({ query: the('query').value, variables });
-  show(variables === undefined ? 'The variables are not JSON.' : '', 'bad', ''); if (variables === undefined) return undefined;
-  if (bearer) headers.Authorization = 'Bearer ' + encodeURI(bearer); // whatever was typed: a header takes ASCII alone
-  try {
-    const response = await fetch(location.pathname, { method: 'POST', headers, body }), text = await response.text();
-    const ms = Math.round(performance.now() - start), challenge = response.headers.get('WWW-Authenticate');
-    const reply = parse(text), error = reply?.errors?.[0]?.message, fresh = reply?.data?.signup ?? reply?.data?.login;
-    show([response.status, response.statusText, 'in', ms, error ? 'ms: ' + error : 'ms'].join(' '), response.ok && !error ? 'good' : 'bad',
-      (challenge ? 'WWW-Authenticate: ' + challenge + '\n\n' : '') + (reply ? JSON.stringify(reply, null, 2) : text));
-    if (typeof fresh === 'string' && number > giver) { [given, giver] = [fresh, number]; restore(); } return reply;
-  } catch { return show('No reply: is the server still running?', 'bad', ''); }
+// pageSource is the page without its checks: looks, content, and what it does.
+// The cards are numbered 1 to 3 in all three, in the order of the story.
+const pageSource = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>graphql-jwt-auth</title>
+<link rel="icon" href="data:,">
+<style>
+/* Three colours are the theme: one for each part of a token. */
+:root {
+  color-scheme: light dark;
+  --header: #b3123f; --claims: #6427cf; --signature: #00646f;
+  --ink: #1b1d22; --muted: #5a5f69; --good: #0a6b33;
+  --paper: #f4f4f1; --card: #fff; --field: #fafaf8; --line: #d8d9dd;
+  --text: .875rem/1.5 system-ui, sans-serif; --code: .85rem/1.5 ui-monospace, monospace;
+  --near: .3rem; --gap: .6rem; --far: 1rem; --round: 8px; --edge: 1px solid var(--line);
 }
-function setToken(next, hint = '') { // puts a token into every view of it; what was said of the one before goes
-  const pieces = split(token = next), original = split(given || next);
-  pieces.forEach((piece, i) => { the('token').children[i].textContent = piece; });
-  boxes.forEach((box, i) => { const part = pieces[2 * i];
-    if (part !== parts[i]) box.value = i < 2 && readable(part) ? decode(part) : part; // else it is being typed
-    box.previousElementSibling.lastChild.textContent = part === original[2 * i] ? '' : ' · changed'; parts[i] = part; });
-  for (const button of document.querySelectorAll('#cheat button, #sign')) button.disabled = !token; the('sign').disabled ||= !crypto.subtle;
-  say('hint', token ? hint : 'First get a token: sign up, log in or paste one.'); judge(''); showHeader(); showTimes(); checkSignature();
+@media (prefers-color-scheme: dark) {
+  :root {
+    --header: #ff8aa6; --claims: #c4a5ff; --signature: #5fd3e0;
+    --ink: #e9eaee; --muted: #a2a8b4; --good: #6fdc97;
+    --paper: #101216; --card: #191c22; --field: #13151a; --line: #343944;
+  }
 }
-const restore = () => given ? setToken(given, 'The token as the server gave it.') : say('hint', 'The server has given no token yet.');
-const showHeader = () => say('authorization', bearer() ? 'Authorization: Bearer ' + token.slice(0, 9) + '…' : 'No Authorization header');
-const showTimes = () => ['iat', 'nbf', 'exp'].forEach((name) => say(name, when(membersOf(parts[1])?.[name])));
-function when(seconds) {
-  const gap = Math.floor(seconds) - now(), s = Math.abs(gap), date = new Date(seconds * 1000);
-  const counts = [s / 86400, s / 3600 % 24, s / 60 % 60, s % 60].map(Math.floor), from = counts.findIndex(Boolean);
-  const words = counts.map((count, i) => count + [' d', ' h', ' min', ' s'][i]).slice(from).join(' '); // of 0 s, the last: slice(-1)
-  return typeof seconds !== 'number' ? '' : (isNaN(date) ? seconds : date.toISOString().replace(/T(.*)\..*/, ' $1 UTC')) +
-    (gap > 0 ? ', in ' + words : ', ' + words + ' ago');
+.header { --part: var(--header); }
+.claims { --part: var(--claims); }
+.signature { --part: var(--signature); }
+/* Everywhere. min-width lets a column be narrower than its longest word, which then breaks. */
+* { box-sizing: border-box; min-width: 0; margin: 0; }
+body { background: var(--paper); color: var(--ink); font: var(--text); overflow-wrap: break-word; }
+main, section, form, .part, label, li { display: grid; gap: var(--gap); align-items: start; }
+:focus-visible { outline: 3px solid var(--claims); outline-offset: 2px; }
+[role=status], #token { min-height: 1.5em; }
+.muted, #authorization { color: var(--muted); }
+.good { color: var(--good); font-weight: 600; }
+.bad { color: var(--header); font-weight: 600; }
+/* The top: a bar that is striped like a token, then the title. */
+body {
+  border-top: 5px solid; border-image: linear-gradient(90deg, var(--header) 19.6%,
+    transparent 0 20%, var(--claims) 0 69.6%, transparent 0 70%, var(--signature) 0) 5;
 }
-async function checkSignature() { // compares with the HMAC-SHA-256 of header.claims under the secret; returns the token so signed
-  const [header, claims, signature] = parts, secret = the('secret').value, checked = token + secret, { subtle } = crypto;
-  if (!subtle) return say('result', 'Only https and localhost have WebCrypto: graphql-jwt-auth token does it too.');
-  if (!secret || !token) return say('result', 'Type the JWT_SECRET the server was started with; it stays in this page.');
-  const key = await subtle.importKey('raw', utf8(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  const mac = new Uint8Array(await subtle.sign('HMAC', key, utf8(header + '.' + claims))).toBase64(base64url);
-  const ok = mac === signature, matches = 'Matches: this secret signed this header and these claims.';
-  if (checked === token + the('secret').value) say('result', ok ? matches : 'Differs: with this secret it is ' + mac, ok ? 'good' : 'bad');
-  return header + '.' + claims + '.' + mac;
-}
-function cheat(i, change, hint) { // changes members of part i; the signature stays, but for alg none, which has none
-  const members = membersOf(parts[i]), changed = i === 0 ? parts.with(2, '') : parts;
-  if (!members) return say('hint', 'That part is not a JSON object: nothing to change.');
-  setToken(changed.with(i, encode(JSON.stringify({ ...members, ...change(members) }))).join('.'), hint);
-}
-function judge(verdict, mood, passed) { // passed: how many checks; undefined: not known
-  say('verdict', verdict, mood);
-  document.querySelectorAll('b + i').forEach((state, i) => { [state.textContent, state.className] =
-    i < passed ? ['✓ passed', 'good'] : i === passed ? ['✗ refused', 'bad'] : [i > passed ? 'not reached' : '', '']; });
-}
-async function tryToken() {
-  const tried = token, [header, claims] = parts.map(membersOf); judge('');
-  const reply = await send(token, me), refusal = reply?.errors?.[0]?.message, user = reply?.data?.me;
-  if (tried !== token) return; // it was changed meanwhile
-  const named = Number.isSafeInteger(claims?.id) && claims.id > 0 && typeof claims.email === 'string';
-  const failed = header && claims && !named && refusal === 'invalid token' ? 7 : refusals.findIndex((all) => all.includes(refusal));
-  if (refusal) judge('Refused: ' + refusal, 'bad', failed);
-  else if (user) judge('Accepted: you are ' + user.username + ', user ' + user.id, 'good', 8);
-  else if (user === null) judge('Accepted, but there is no such user: me is null', 'good', 8);
-  else judge('No verdict: the reply says nothing of the token', 'bad');
-}
-Object.entries({ restore, try: tryToken, login: () => send('', mutation('login', 'email', 'password')),
-  signup: (click) => click.detail < 2 && send('', mutation('signup', 'username', 'email', 'password')), // a double click asks once
-  sign: () => checkSignature().then((signed) => signed ? setToken(signed, 'Signed with this secret.') : the('secret').focus()),
-  other: () => cheat(1, ({ id }) => ({ id: Number(id) + 1 || 1 }), 'The claims name another user; the signature is still yours.'),
-  me: () => send(bearer(), me), send: () => send(bearer()), none: () => cheat(0, () => ({ alg: 'none' }), 'The header asks for no check.'),
-  expire: () => cheat(1, () => ({ exp: now() - 60 }), 'The claims say that it ended a minute ago.'),
-}).forEach(([id, action]) => { the(id).onclick = action; });
-boxes.forEach((box, i) => { box.oninput = () => { parts[i] = i < 2 ? encode(box.value) : box.value; setToken(parts.join('.')); }; });
+header, main { max-width: 100rem; margin: auto; padding: var(--far); }
+h1 { font-size: 1.5rem; }
+/* The cards: in one column, in two with the third card under the second, or in three. */
+main { grid: auto 1fr / repeat(auto-fit, minmax(min(23.5rem, 100%), 1fr)); gap: var(--far); }
+#get { grid-row: span 2; }
+section { padding: 1.1rem; border: var(--edge); border-radius: 12px; background: var(--card); }
+h2 { font-size: 1.05rem; }
+h2 span { display: inline-block; width: 1.6em; margin-right: .5em; border-radius: 1em; }
+/* Fields and buttons. */
+label { gap: var(--near); font-weight: 600; }
+input, textarea, pre, #token { max-height: 17rem; color: inherit; font: var(--code); }
+input, textarea, pre { border: var(--edge); border-radius: var(--round); background: var(--field); }
+input:not([type=checkbox]), textarea, pre { width: 100%; padding: .5rem .6rem; resize: vertical; }
+button { padding: .35rem .9rem; border: 1px solid var(--ink); border-radius: var(--round); }
+button { justify-self: start; background: none; color: inherit; font: inherit; font-weight: 600; }
+pre, #token { overflow: auto; white-space: pre-wrap; }
+h2 span, .filled { background: var(--ink); color: var(--card); text-align: center; }
+:disabled { opacity: .45; }
+.row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
+/* 1 Get a token: where there is room, the first two fields stand side by side. */
+form { grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); }
+form > :nth-child(n + 3) { grid-column: 1 / -1; }
+pre { min-height: 5rem; }
+/* 2 Take it apart: one click selects the whole token. */
+#token { line-height: 1.65; word-break: break-all; -webkit-user-select: all; user-select: all; }
+#token span, h3 { color: var(--part); font-size: 1em; }
+.part { gap: var(--near); padding-left: .75rem; border-left: 4px solid var(--part); }
+.part textarea { field-sizing: content; }
+/* 3 Try to cheat: a check's name and state, its meaning and section, what it refuses with. */
+ol { padding: 0; color: var(--muted); list-style: none; }
+li { grid: auto / 1fr auto; gap: 0 .75rem; padding: var(--near) 0; border-top: var(--edge); }
+li b { color: var(--ink); }
+li b::first-letter { text-transform: uppercase; }
+li :nth-child(even) { text-align: right; }
+li small { grid-column: 1 / -1; }
+</style>
+<header>
+  <h1>graphql-jwt-auth</h1>
+  <p class="muted">Sign up, look inside the token you are given, then try to cheat with it.</p>
+  <noscript>Without JavaScript: POST {"query": "{ me { id } }"} here as application/json.</noscript>
+</header>
+<main>
+  <section id="get" aria-label="Get a token">
+    <h2><span aria-hidden="true">1</span>Get a token</h2>
+    <form>
+      <label>Username <input id="username" value="johndoe"></label>
+      <label>Email <input id="email" value="johndoe@example.com"></label>
+      <label>Password <input id="password" type="password" value="password"></label>
+      <div class="row">
+        <button id="signup" class="filled">Sign up</button>
+        <button id="login" type="button">Log in</button>
+        <button id="me" type="button">Me</button>
+      </div>
+    </form>
+    <label>GraphQL query <textarea id="query" rows="7"></textarea></label>
+    <label>Variables (JSON) <textarea id="variables" rows="1"></textarea></label>
+    <div class="row">
+      <button id="send">Send</button>
+      <label class="row"><input id="attach" type="checkbox" checked>Send the token</label>
+    </div>
+    <p id="authorization"></p>
+    <p id="status" role="status" aria-label="Reply status"></p>
+    <pre id="reply" role="region" aria-label="Reply" tabindex="0"></pre>
+  </section>
+  <section aria-label="Take it apart">
+    <h2><span aria-hidden="true">2</span>Take it apart</h2>
+    <p id="token" role="group" aria-label="Token" tabindex="0"></p>
+    <div class="part header">
+      <h3>Header<span id="header-changed"></span></h3>
+      <textarea id="header" aria-label="Header (JSON)" rows="1"></textarea>
+      <p class="muted">How it is signed. base64url hides nothing: anyone can read this.</p>
+    </div>
+    <div class="part claims">
+      <h3>Claims<span id="claims-changed"></span></h3>
+      <textarea id="claims" aria-label="Claims (JSON)" rows="2"></textarea>
+      <p><b>iat</b> issued <span id="iat"></span></p>
+      <p><b>nbf</b> starts <span id="nbf"></span></p>
+      <p><b>exp</b> ends <span id="exp" role="timer" aria-label="Time left"></span></p>
+      <p class="muted">Who it is for, and how long. Never put a secret here.</p>
+    </div>
+    <div class="part signature">
+      <h3>Signature<span id="signature-changed"></span></h3>
+      <input id="signature" aria-label="Signature">
+      <label>Secret <input id="secret"></label>
+      <p id="result" role="status" aria-label="Signature result"></p>
+      <button id="sign">Sign with this secret</button>
+    </div>
+    <label>Paste a token <input id="paste" placeholder="eyJ…"></label>
+  </section>
+  <section aria-label="Try to cheat">
+    <h2><span aria-hidden="true">3</span>Try to cheat</h2>
+    <div class="row">
+      <button id="other">Change the id</button>
+      <button id="none">Set alg to none</button>
+      <button id="drop">Drop the signature</button>
+      <button id="expire">Expire it</button>
+      <button id="restore">Restore</button>
+    </div>
+    <p id="hint" role="status" aria-label="Hint"></p>
+    <button id="try" class="filled">Try this token</button>
+    <p id="verdict" role="status" aria-label="Verdict"></p>
+    <ol id="checks" role="list" aria-label="Checks">
+      <!--checks-->
+    </ol>
+  </section>
+</main>
+<script>
+const me = '{\n  me {\n    id\n    username\n    email\n  }\n}';
+const names = ['header', 'claims', 'signature']; // of the parts and their boxes
+let token = ''; // as the page shows it
+let parts = []; // its header, claims and signature
+let given = ''; // the last one that the server gave
+let requests = 0; // sent so far
+const the = (id) => document.getElementById(id);
+const attached = () => the('attach').checked ? token : '';
+const now = () => Math.floor(Date.now() / 1000);
+
+// What buttons and boxes do. The second click of a double click must not sign up again.
+the('signup').onclick = (click) =>
+  click.detail < 2 && ask(mutation('signup', 'username', 'email', 'password'), '');
+the('login').onclick = () => ask(mutation('login', 'email', 'password'), '');
+the('me').onclick = () => ask(me, attached());
+the('send').onclick = () => send(attached());
+the('attach').onchange = () => showHeader();
+names.forEach((name, i) => { the(name).oninput = () => setPart(i, partIn(name)); });
+the('secret').oninput = () => checkSignature();
+the('sign').onclick = () => sign();
 the('paste').oninput = () => setToken(the('paste').value.trim().replace(/^Bearer\s+/i, ''));
-document.forms[0].onsubmit = () => false; the('attach').onchange = showHeader; the('secret').oninput = checkSignature;
-for (const field of document.querySelectorAll('input, textarea')) field.autocomplete = 'off'; // a reload forgets
-the('query').value = me; setToken(''); (function tick() { showTimes(); setTimeout(tick, 1000 - Date.now() % 1000); })();</script>
+the('other').onclick = () => change(1, 'id', (id) => Number(id) + 1 || 1,
+  'The claims name another user; the signature is still yours.');
+the('none').onclick = () => change(0, 'alg', () => 'none', 'The header asks for no check.');
+the('drop').onclick = () => setPart(2, '', 'Nothing shows who wrote this token.');
+the('expire').onclick = () => change(1, 'exp', () => now() - 60, 'The token ended a minute ago.');
+the('restore').onclick = () => restore();
+the('try').onclick = () => tryToken();
+
+// 1 Get a token: mutation takes the arguments from the form. JSON has strings as GraphQL does.
+function mutation(name, ...fields) {
+  const values = fields.map((field) => field + ': ' + JSON.stringify(the(field).value));
+  return 'mutation {\n  ' + name + '(' + values.join(', ') + ')\n}';
+}
+
+// ask lets the learner see what a button sends.
+function ask(query, bearer) {
+  the('query').value = query;
+  the('variables').value = '';
+  return send(bearer);
+}
+
+// send says "No reply" only if fetch fails: a reply that can't be shown is still a reply.
+async function send(bearer) {
+  const number = ++requests;
+  show(number, '');
+  const variables = parse(the('variables').value.trim() || 'null');
+  if (variables === undefined) return show(number, 'The variables are not JSON.', 'bad');
+  const headers = { 'Content-Type': 'application/json' };
+  if (bearer) headers.Authorization = 'Bearer ' + bearer.replace(/[^!-~]/g, '%'); // ASCII alone
+  const body = JSON.stringify({ query: the('query').value, variables });
+  const began = performance.now();
+  const sent = fetch(location.pathname, { method: 'POST', headers, body });
+  const response = await sent.catch(() => undefined);
+  if (!response) return show(number, 'No reply: is the server still running?', 'bad');
+  return receive(response, number, began).catch((error) =>
+    show(number, 'The reply can\'t be shown: ' + error.message, 'bad'));
+}
+
+// receive returns the JSON of a reply. A token in it becomes the one to look at.
+async function receive(response, number, began) {
+  const text = await response.text();
+  const ms = Math.round(performance.now() - began);
+  const reply = parse(text);
+  const error = reply?.errors?.[0]?.message;
+  const line = [response.status, response.statusText, 'in', ms, 'ms'].join(' ');
+  const challenge = response.headers.get('WWW-Authenticate');
+  const head = challenge ? 'WWW-Authenticate: ' + challenge + '\n\n' : '';
+  const body = reply ? JSON.stringify(reply, null, 2) : text;
+  if (error) show(number, line + ': ' + error, 'bad', head + body);
+  else show(number, line, response.ok ? 'good' : 'bad', head + body);
+  const fresh = reply?.data?.signup ?? reply?.data?.login;
+  if (typeof fresh === 'string') restore(fresh);
+  return reply;
+}
+
+// show leaves out what comes late: it must not stand under the next request.
+function show(number, line, mood = '', text = '') {
+  if (number !== requests) return;
+  say('status', line, mood);
+  say('reply', text);
+}
+
+// showHeader shows the beginning of what goes out.
+const showHeader = () => say('authorization',
+  attached() ? 'Authorization: Bearer ' + token.slice(0, 9) + '…' : 'No Authorization header');
+
+// 2 Take it apart: setToken shows a token everywhere. What was said of the last one goes.
+function setToken(next, hint = '') {
+  token = next;
+  parts = split(token).filter((piece, i) => i % 2 === 0);
+  split(token).forEach((piece, i) => { the('token').children[i].textContent = piece; });
+  names.forEach(showPart);
+  showTimes();
+  showHeader();
+  checkSignature();
+  showVerdict('');
+  for (const id of ['other', 'none', 'drop', 'expire', 'try', 'sign']) the(id).disabled = !token;
+  if (!crypto.subtle) the('sign').disabled = true;
+  say('hint', token ? hint : 'First get a token: sign up, log in or paste one.');
+}
+
+// A token is three parts and the dots between them. A box holds a part as people read it.
+const split = (text) => text.match(/^([^.]*)(\.?)([^.]*)(\.?)(.*)$/s).slice(1);
+const partIn = (name) => name === 'signature' ? the(name).value : encode(the(name).value);
+const setPart = (i, part, hint) =>
+  setToken(parts.map((other, j) => i === j ? part : other).join('.'), hint);
+
+// showPart leaves a box alone that is right already: someone may be typing there.
+function showPart(name, i) {
+  const text = name === 'signature' ? undefined : decode(parts[i]);
+  if (parts[i] !== partIn(name)) the(name).value = parse(text) === undefined ? parts[i] : text;
+  const changed = parts[i] !== split(given || token)[2 * i];
+  say(name + '-changed', changed ? ' · changed' : '');
+}
+
+// showTimes tells people what the numbers mean. A time that is missing has no line.
+function showTimes() {
+  const { iat, nbf, exp } = Object(parse(decode(parts[1])));
+  for (const [name, seconds] of Object.entries({ iat, nbf, exp })) {
+    the(name).parentElement.hidden = typeof seconds !== 'number';
+    say(name, typeof seconds === 'number' ? when(seconds) : '');
+  }
+}
+
+// when reads seconds since 1970. Dates end with the year 275760; then the number must do.
+function when(seconds) {
+  const date = attempt(() => new Date(seconds * 1000).toISOString()) || String(seconds);
+  const left = Math.floor(seconds) - now();
+  const distance = left > 0 ? 'in ' + duration(left) : duration(-left) + ' ago';
+  return date.replace('T', ' ').replace(/\..*/, ' UTC') + ', ' + distance;
+}
+
+// duration begins with the largest unit that is not 0. If all are, the last one stays.
+function duration(s) {
+  const counts = [s / 86400, s / 3600 % 24, s / 60 % 60, s % 60].map(Math.floor);
+  const words = counts.map((count, i) => count + [' d', ' h', ' min', ' s'][i]);
+  return words.slice(counts.findIndex(Boolean)).join(' ');
+}
+
+// checkSignature does what the server does. It takes the secret, and nothing else.
+async function checkSignature() {
+  const secret = the('secret').value;
+  const checked = token;
+  if (!crypto.subtle) return say('result', noCrypto);
+  if (!secret || !token) return say('result', noSecret);
+  const right = await mac(secret);
+  if (token !== checked || the('secret').value !== secret) return; // the next check is under way
+  if (right !== parts[2]) return say('result', 'Differs: with this secret it is ' + right, 'bad');
+  say('result', 'Matches: this secret signed this header and these claims.', 'good');
+}
+const noCrypto = 'Only https and localhost have WebCrypto: graphql-jwt-auth token does it too.';
+const noSecret = 'Type the JWT_SECRET the server was started with; it stays in this page.';
+
+// mac is what the secret makes of header.claims: their HMAC-SHA-256.
+async function mac(secret) {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const key = await crypto.subtle.importKey('raw', utf8(secret), algorithm, false, ['sign']);
+  const signature = await crypto.subtle.sign('HMAC', key, utf8(parts[0] + '.' + parts[1]));
+  return base64urlOf(new Uint8Array(signature));
+}
+
+// sign makes a token that the server accepts: with its secret, anyone can be anyone.
+async function sign() {
+  const secret = the('secret').value;
+  if (secret) setPart(2, await mac(secret), 'Signed with this secret.');
+  else the('secret').focus();
+}
+
+// 3 Try to cheat: change writes other JSON, as anyone can. The signature stays.
+function change(i, name, value, hint) {
+  const old = parse(decode(parts[i]));
+  const isObject = old instanceof Object && !Array.isArray(old);
+  if (!isObject) return say('hint', 'That part is not a JSON object: nothing to change.');
+  setPart(i, encode(JSON.stringify({ ...old, [name]: value(old[name]) })), hint);
+}
+
+// restore takes back all cheats, to the token that the server gave last.
+function restore(fresh = given) {
+  given = fresh;
+  if (given) setToken(given, 'The token as the server gave it.');
+  else say('hint', 'The server has given no token yet.');
+}
+
+// tryToken asks the server who the token says we are.
+async function tryToken() {
+  const tried = token;
+  showVerdict('');
+  const reply = await ask(me, token);
+  if (token !== tried) return; // it was changed meanwhile
+  const error = reply?.errors?.[0];
+  const user = reply?.data?.me;
+  if (error?.message) showVerdict('Refused: ' + error.message, 'bad', error.extensions?.check);
+  else if (user) showVerdict('Accepted: you are ' + user.username + ', user ' + user.id, 'good');
+  else if (user === null) showVerdict('Accepted, but there is no such user: me is null', 'good');
+  else showVerdict('No verdict: the reply status says why.', 'bad');
+}
+
+// showVerdict marks the checks: passed before the one that refused, not reached after it.
+function showVerdict(text, mood, refused) {
+  say('verdict', text, mood);
+  const checks = Array.from(the('checks').children, (item) => item.children[0].textContent);
+  const end = mood === 'good' ? checks.length : checks.indexOf(refused);
+  checks.forEach((check, i) => {
+    if (end < 0) say('check-' + i, '');
+    else if (i < end) say('check-' + i, '✓ passed', 'good');
+    else if (i > end) say('check-' + i, 'not reached');
+    else say('check-' + i, '✗ refused', 'bad');
+  });
+}
+
+// Tools. say writes plain text: nothing in a token or a reply is ever taken for HTML.
+function say(id, text, mood = '') {
+  the(id).textContent = text;
+  the(id).className = mood;
+}
+
+// attempt returns undefined for what can't be read: people may type anything.
+function attempt(read) {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+const parse = (text) => attempt(() => JSON.parse(text));
+
+// base64urlOf avoids what has a meaning in a URL: "+", "/", and "=" at the end.
+function base64urlOf(bytes) {
+  const characters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  return btoa(characters).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
+}
+const utf8 = (text) => new TextEncoder().encode(text);
+const encode = (text) => base64urlOf(utf8(text));
+
+// decode is as strict as the server, unlike atob: the text must lead back to the same part.
+function decode(part) {
+  const characters = attempt(() => atob(part.replace(/-/g, '+').replace(/_/g, '/'))) || '';
+  const bytes = Uint8Array.from(characters, (character) => character.charCodeAt(0));
+  const text = new TextDecoder().decode(bytes);
+  return encode(text) === part ? text : undefined;
+}
+
+// The start. The script sends the form, a reload forgets what was typed, and the times count.
+document.forms[0].onsubmit = () => false;
+for (const field of document.querySelectorAll('input, textarea')) field.autocomplete = 'off';
+for (const name of ['header', '', 'claims', '', 'signature']) {
+  the('token').appendChild(document.createElement('span')).className = name;
+}
+the('query').value = me;
+setToken('');
+setInterval(showTimes, 500);
+</script>
 `

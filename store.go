@@ -101,7 +101,11 @@ func openStore(path string, logger *log.Logger) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Unwrap(err))
 	}
-	s := &store{path: path, log: logger, file: file, named: -1, emails: map[string]int{}}
+	s := &store{path: path, log: logger, file: file, named: -1}
+	if info, err := file.Stat(); err == nil {
+		likely := info.Size() / 160 // users: to make room once saves time
+		s.users, s.emails = make([]user, 0, likely), make(map[string]int, likely)
+	}
 	if err := s.readOn(); err != nil {
 		file.Close()
 		return nil, err
@@ -111,18 +115,29 @@ func openStore(path string, logger *log.Logger) (*store, error) {
 }
 
 // readOn is the only way in: it loads the file, tells a sign-up whether its line
-// counts, and learns of the users of other servers. After an error, nothing that the
-// file has can be trusted any more.
+// counts, and learns of the users of other servers. It goes on until there is nothing
+// new, so that what is written next comes right after what was read. After an error,
+// nothing that the file has can be trusted any more.
 func (s *store) readOn() error {
-	size, err := s.look()
-	if err != nil || size == s.size {
-		return err
+	for {
+		size, err := s.look()
+		if err != nil || size == s.size {
+			return err
+		}
+		if err := s.sync(); err != nil {
+			return fmt.Errorf("syncing %s: %w", s.path, err)
+		}
+		s.size = size
+		if err := s.takeLines(); err != nil {
+			return err
+		}
 	}
-	if err := s.sync(); err != nil {
-		return fmt.Errorf("syncing %s: %w", s.path, err)
-	}
-	s.size = size
-	in := bufio.NewReaderSize(io.NewSectionReader(s.file, s.read, size-s.read), 1<<16)
+}
+
+// takeLines takes in the lines up to the size, and keeps the place of one that lacks
+// its newline.
+func (s *store) takeLines() error {
+	in := bufio.NewReaderSize(io.NewSectionReader(s.file, s.read, s.size-s.read), 1<<16)
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil && err != io.EOF {
@@ -292,15 +307,14 @@ func (s *store) append(u *user) error {
 		if s.size > s.read {
 			line = append([]byte{'\n'}, line...) // The last line has none.
 		}
-		_, failure := s.file.Write(line)
+		if _, err := s.file.Write(line); err != nil {
+			return err // Only the newline may be missing, but another's line may follow.
+		}
 		if err := s.update(); err != nil {
 			return err
 		}
 		if i, found := s.byID(u.ID); found && s.users[i].Password == u.Password {
-			return nil // even after a failure, if only the newline is missing
-		}
-		if failure != nil {
-			return failure
+			return nil
 		}
 	}
 	return errors.New("other servers were always first")

@@ -401,8 +401,10 @@ func (p *parser) parseValue() *node {
 		v.kind, v.name = "BlockString", p.parseBlockString()
 	case c == '"':
 		v.kind, v.name = "String", p.parseString()
-	case c == '[' || c == '{':
-		p.parseListOrObject(v)
+	case c == '[': // ListValue: [ Value* ]
+		p.skipItems(v, "List", "]", p.parseValue)
+	case c == '{': // ObjectValue: { ( Name : Value )* }
+		p.skipItems(v, "Object", "}", p.parseArgument)
 	case p.peekName() == "":
 		p.unexpected()
 	default: // BooleanValue: true | false; NullValue: null; EnumValue: any other Name
@@ -428,21 +430,15 @@ func (p *parser) parseVariable(v *node) {
 	v.name = p.parseName()
 }
 
-// ListValue: [ Value* ]; ObjectValue: { ( Name : Value )* }
-func (p *parser) parseListOrObject(v *node) {
+// skipItems reads a list or an object, and keeps its text alone.
+func (p *parser) skipItems(v *node, kind, close string, item func() *node) {
 	p.descend()
-	if v.kind = "List"; p.skip("[") {
-		for !p.skip("]") {
-			p.parseValue()
-		}
-	} else {
-		p.expect("{")
-		for v.kind = "Object"; !p.skip("}"); {
-			p.parseArgument()
-		}
+	p.position++
+	for p.skipIgnored(); !p.skip(close); {
+		item()
 	}
 	p.depth--
-	v.name = strings.TrimRight(p.source[v.position:p.position], " \t\r\n,")
+	v.kind, v.name = kind, strings.TrimRight(p.source[v.position:p.position], " \t\r\n,")
 }
 
 // Type: NamedType | [ Type ] | Type !
@@ -841,7 +837,8 @@ func (s *schema) check(own *document, resolvers map[string]resolver) (problems [
 		for _, e := range t.set {
 			place := t.name + "." + e.name
 			isField := t.kind == "OBJECT"
-			refuse(isField != (e.typ != nil), "%s: a field has a type, a value of an enum has none", place)
+			refuse(isField != (e.typ != nil),
+				"%s: a field has a type, a value of an enum has none", place)
 			refuse(e.typ != nil && s.typeNamed[e.typ.innermost().name] == nil,
 				"%s is of type %s, which is not defined", place, e.typ)
 			e.resolve = resolvers[place]
@@ -990,15 +987,15 @@ func (s *schema) introspect() {
 	if mutation := s.typeNamed["Mutation"]; mutation != nil {
 		root["mutationType"] = mutation.record
 	}
-	find(s.metaFields, "__schema").resolve = func(context.Context, map[string]any) (any, error) {
-		return root, nil
-	}
-	find(s.metaFields, "__type").resolve = func(_ context.Context, args map[string]any) (any, error) {
+	resolveSchema := func(context.Context, map[string]any) (any, error) { return root, nil }
+	resolveType := func(_ context.Context, args map[string]any) (any, error) {
 		if t := s.typeNamed[args["name"].(string)]; t != nil && t.record != nil {
 			return t.record, nil
 		}
 		return nil, nil
 	}
+	find(s.metaFields, "__schema").resolve = resolveSchema
+	find(s.metaFields, "__type").resolve = resolveType
 }
 
 // records makes objects of __Field, __InputValue, __EnumValue or __Directive (§4.2.3
@@ -1152,7 +1149,8 @@ func (v *validator) walkTypeCondition(condition *node, fragment string) *node {
 	case t == nil:
 		v.report(at(condition.position), "Unknown type %q.", condition.name)
 	case t.kind != "OBJECT":
-		v.report(at(condition.position), fragment+" cannot condition on non composite type %q.", t.name)
+		v.report(at(condition.position),
+			fragment+" cannot condition on non composite type %q.", t.name)
 		return nil
 	}
 	return t
@@ -1426,25 +1424,29 @@ func (v *validator) merge(fields *fieldMap) {
 	for i := range fields.groups {
 		g := &fields.groups[i]
 		first := g.fields[0]
-		other := slices.IndexFunc(g.fields, func(s *node) bool { return !isSame(first, s) })
-		switch {
-		case other >= 0:
-			v.report(at(first.position, g.fields[other].position), "Fields %q conflict because they "+
-				"ask for different things. Use different aliases on the fields to fetch both "+
-				"if this was intentional.", first.responseKey)
-		case first.set != nil:
+		for _, field := range g.fields[1:] {
+			if field.name != first.name || !isSame(field.args, first.args) {
+				v.report(at(first.position, field.position), "Fields %q conflict because "+
+					"they ask for different things. Use different aliases on the fields to "+
+					"fetch both if this was intentional.", first.responseKey)
+				return
+			}
+		}
+		if first.set != nil {
 			v.merge(g.collectSubfields(nil))
 		}
 	}
 }
 
-// isSame tells whether two fields of one type have the same name and arguments.
-func isSame(a, b *node) bool {
-	return a.name == b.name && len(a.args) == len(b.args) &&
-		!slices.ContainsFunc(a.args, func(arg *node) bool {
-			other := find(b.args, arg.name)
-			return other == nil || other.value.kind != arg.value.kind || other.value.name != arg.value.name
-		})
+// isSame compares arguments, in any order.
+func isSame(a, b []*node) bool {
+	for _, arg := range a {
+		other := find(b, arg.name)
+		if other == nil || other.value.kind != arg.value.kind || other.value.name != arg.value.name {
+			return false
+		}
+	}
+	return len(a) == len(b)
 }
 
 // -----------------------------------------------------------------------------
@@ -1812,7 +1814,8 @@ func (e *execution) completeList(itemType *node, g *fieldGroup, items []any) boo
 func (e *execution) completeLeaf(t *node, result any) (isWritten bool) {
 	switch v := result.(type) {
 	case string:
-		isWritten = t.name == "String" || t.def != nil && t.def.kind == "ENUM" && find(t.def.set, v) != nil
+		isEnum := t.def != nil && t.def.kind == "ENUM"
+		isWritten = t.name == "String" || isEnum && find(t.def.set, v) != nil
 		e.data = appendString(e.data, v)
 	case bool:
 		isWritten = t.name == "Boolean"

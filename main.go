@@ -146,7 +146,8 @@ func readSettings(args []string, env func(string) string, help io.Writer) (setti
 	}
 	flags := flag.NewFlagSet("graphql-jwt-auth [flags | token JWT]", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&config.addr, "addr", config.addr, "listen on `host:port`; port 0 picks a free one")
+	flags.StringVar(&config.addr, "addr", config.addr,
+		"listen on `host:port`; port 0 picks a free one")
 	flags.StringVar(&config.data, "data", "users.jsonl", "keep the users in this `file`")
 	flags.IntVar(&config.cost, "cost", 10, "bcrypt cost `n` of new password hashes, 4 to 16")
 	flags.DurationVar(&config.ttl, "ttl", 0, "one lifetime for every new token, such as 30s")
@@ -308,7 +309,8 @@ func announce(config settings, address *net.TCPAddr, users int, logger *log.Logg
 	case slices.Contains(famous, config.secret):
 		logger.Print("warning: everybody knows this JWT_SECRET: anyone can log in as anyone")
 	case len(config.secret) < 32:
-		logger.Print("warning: JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2): it can be guessed")
+		logger.Print("warning: JWT_SECRET is shorter than 32 bytes (RFC 7518 §3.2): " +
+			"it can be guessed")
 	}
 	if !address.IP.IsLoopback() {
 		logger.Print("other machines can reach this one (with -addr localhost:3000 they can't)")
@@ -318,7 +320,8 @@ func announce(config settings, address *net.TCPAddr, users int, logger *log.Logg
 		host = "localhost"
 	}
 	where := net.JoinHostPort(host, strconv.Itoa(address.Port))
-	logger.Printf("serving http://%s/api, with %s from %s", where, count(users, "user"), config.data)
+	logger.Printf("serving http://%s/api, with %s from %s",
+		where, count(users, "user"), config.data)
 }
 
 // -----------------------------------------------------------------------------
@@ -494,7 +497,8 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(reply.body)
 	if a.verbose {
 		a.log.Printf("%.99s %.99s %.99s %d %v", r.Method, r.URL.EscapedPath(),
-			cmp.Or(reply.operation, "-"), reply.status, time.Since(began).Round(10*time.Microsecond))
+			cmp.Or(reply.operation, "-"), reply.status,
+			time.Since(began).Round(10*time.Microsecond))
 	}
 }
 
@@ -519,14 +523,16 @@ var (
 	badURL           = refuse(400, "The query of the URL can't be read")
 	badBody          = refuse(400, "The body must be a JSON object in UTF-8")
 	badQuery         = refuse(400, "query must be a string")
-	badMembers       = refuse(400, "operationName must be a string, variables and extensions objects")
-	notFound         = refuse(404, "Not found: GraphQL is at /api")
-	badMethod        = refuse(405, "Use POST, or GET for queries", "Allow", "GET, HEAD, POST, OPTIONS")
-	onlyByPost       = refuse(405, "Use POST for mutations", "Allow", "POST")
-	notAcceptable    = refuse(406, "Accept "+graphQLJSON+" or "+plainJSON)
-	tooLarge         = refuse(413, "A request may have 100 KiB at most")
-	notJSON          = refuse(415, "Send application/json in UTF-8, not encoded further")
-	tooMuchHeader    = refuse(431, "The headers may have 64 KiB at most", "Connection", "close")
+	badMembers       = refuse(400, "operationName must be a string, "+
+		"variables and extensions objects")
+	notFound  = refuse(404, "Not found: GraphQL is at /api")
+	badMethod = refuse(405, "Use POST, or GET for queries",
+		"Allow", "GET, HEAD, POST, OPTIONS")
+	onlyByPost    = refuse(405, "Use POST for mutations", "Allow", "POST")
+	notAcceptable = refuse(406, "Accept "+graphQLJSON+" or "+plainJSON)
+	tooLarge      = refuse(413, "A request may have 100 KiB at most")
+	notJSON       = refuse(415, "Send application/json in UTF-8, not encoded further")
+	tooMuchHeader = refuse(431, "The headers may have 64 KiB at most", "Connection", "close")
 
 	// Clients add headers of their own. A browser asks again after two hours.
 	preflight = &reply{status: 204, header: http.Header{

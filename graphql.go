@@ -813,10 +813,10 @@ func newSchema(typeDefs string, resolvers map[string]resolver) (*schema, error) 
 		return nil, fmt.Errorf("schema: %s", problems[0])
 	}
 	for _, t := range own.types {
-		s.link(t)
+		s.link(t, own)
 	}
-	s.linkElements(s.directives)
-	s.linkElements(s.metaFields)
+	s.linkElements(s.directives, own)
+	s.linkElements(s.metaFields, own)
 	s.introspect()
 	return s, nil
 }
@@ -834,17 +834,20 @@ func (s *schema) check(own *document, resolvers map[string]resolver) (problems [
 	for _, t := range own.types {
 		refuse(s.typeNamed[t.name] != t || t.kind == "SCALAR",
 			"%s is defined twice, or a scalar other than Int, String and Boolean", t.name)
-		for _, e := range t.set {
+		refuse(t.set == nil, "%s has no fields", t.name)
+		for i, e := range t.set {
 			place := t.name + "." + e.name
 			isField := t.kind == "OBJECT"
+			refuse(find(t.set[:i], e.name) != nil, "%s is defined twice", place)
 			refuse(isField != (e.typ != nil),
 				"%s: a field has a type, a value of an enum has none", place)
 			refuse(e.typ != nil && s.typeNamed[e.typ.innermost().name] == nil,
 				"%s is of type %s, which is not defined", place, e.typ)
 			e.resolve = resolvers[place]
 			refuse(s.isRoot(t) && e.resolve == nil, "%s has no resolver", place)
-			for _, arg := range e.args {
+			for j, arg := range e.args {
 				problem := checkArgument(arg)
+				refuse(find(e.args[:j], arg.name) != nil, "%s(%s:) is defined twice", place, arg.name)
 				refuse(problem != "", "%s(%s:): %s", place, arg.name, problem)
 			}
 		}
@@ -868,26 +871,28 @@ func checkArgument(arg *node) (problem string) {
 	return problem
 }
 
-// link lists a type and, after it, the types that it leads to, in the order of
-// graphql-js.
-func (s *schema) link(t *node) {
+// link lists a type and, after it, those of the specification that it leads to. That is
+// graphql-js's order: a schema's own types stand as they are defined.
+func (s *schema) link(t *node, own *document) {
 	if !slices.Contains(s.types, t) {
 		s.types = append(s.types, t)
 		for _, e := range t.set {
 			e.parent = t
 		}
-		s.linkElements(t.set)
+		s.linkElements(t.set, own)
 	}
 }
 
-func (s *schema) linkElements(elements []*node) {
+func (s *schema) linkElements(elements []*node, own *document) {
 	for _, e := range elements {
 		if e.typ != nil {
 			t := e.typ.innermost()
 			t.def = s.typeNamed[t.name]
-			s.link(t.def)
+			if !slices.Contains(own.types, t.def) {
+				s.link(t.def, own)
+			}
 		}
-		s.linkElements(e.args)
+		s.linkElements(e.args, own)
 	}
 }
 

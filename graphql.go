@@ -8,9 +8,9 @@
 // 16 does, with the same data. A schema is text in the specification's own
 // language, read by the same parser into the same syntax tree.
 //
-// Left out are subscriptions, and every kind of type but objects, enums and the
-// scalars Int, String and Boolean. Arguments are scalars alone, so a list or an
-// object written in a request is always an error.
+// Left out are subscriptions, and all types but objects, enums, Int, String and
+// Boolean. Arguments are scalars, so a list or an object in a request is always an
+// error.
 
 package main
 
@@ -30,15 +30,15 @@ import (
 	"unicode/utf8"
 )
 
-// A request of 100 KiB can spread a fragment a thousand times, and that fragment
-// the next one. Three budgets keep such a request cheap:
+// A request of 100 KiB can spread one fragment a thousand times, and that fragment
+// can spread another a thousand times. Three budgets keep such a request cheap:
 //
-//   - maxSelections counts a fragment wherever it is spread: no step of validation
-//     or execution goes over more.
-//   - maxReply bounds execution, since every field that is executed writes its key.
-//     The document alone can't tell: lists multiply fields.
-//   - maxErrors and maxShown bound the errors. To write one can take longer than
-//     to find it, so isFull is asked first.
+//   - maxSelections counts a fragment at each spread. So it bounds validation, and
+//     the fields that are collected.
+//   - maxReply bounds execution: every field that is executed writes its key. The
+//     document can't tell how often, because lists multiply fields.
+//   - maxErrors and maxShown bound the errors. It can take longer to write an error
+//     than to find it, so isFull is asked first.
 const (
 	maxDepth          = 200     // nesting of selection sets, values and types
 	maxSelections     = 10_000  // with their arguments and directives
@@ -48,7 +48,7 @@ const (
 	maxShown          = 200     // bytes of a name or a value in an error
 )
 
-// A resolver gives the value of a field of Query or Mutation. Its arguments are
+// A resolver returns the value of a field of Query or Mutation. Its arguments are
 // those that the request supplies or the schema defaults, each an int, a string,
 // a bool or nil. It returns the same for a scalar, a string for an enum, an []any
 // for a list, an object for an object type, and nil for null.
@@ -57,8 +57,8 @@ type resolver func(ctx context.Context, args map[string]any) (any, error)
 // An object holds the values of the fields of an object type.
 type object = map[string]any
 
-// prepare reads a document, validates it and finds its operation of that name; nil
-// stands for the only one. If there is none to execute, the refusal is the reply.
+// prepare parses and validates a document, and finds its operation of that name; nil
+// stands for the only one. If it can't, the refusal is the reply to send.
 func (s *schema) prepare(query string, operationName *string) (op operation, refusal []byte) {
 	doc, err := parse(query, false)
 	if err != nil {
@@ -85,6 +85,7 @@ func (doc *document) getOperation(name *string) (*node, *gqlError) {
 			return op, nil
 		}
 	}
+	// Name is not nil: a document without operations did not pass §5.5.1.4.
 	return nil, &gqlError{Message: sentence(`Unknown operation named "%s".`, *name)}
 }
 
@@ -99,7 +100,7 @@ type document struct {
 	fragments  []*node
 	types      []*node    // of a schema
 	directives []*node    // of a schema
-	locations  []location // of each byte; made for the first error
+	locations  []location // of each byte; filled in at the first error
 }
 
 // A node is any piece of a document. The grammar above each method of the parser
@@ -118,8 +119,8 @@ type node struct {
 	set          []*node // selections, or what a type consists of
 	setPosition  int
 
-	// def is what the name stands for, found by validation: the definition of a field,
-	// a fragment or a directive, or a type.
+	// def is the definition that the name refers to: of a field, a fragment, a directive
+	// or a type. Validation fills it in.
 	def *node
 
 	*definition // of an operation, a fragment, a type or an element of one
@@ -141,6 +142,7 @@ type definition struct {
 	parent      *node    // of a field
 	resolve     resolver // of a field of Query or Mutation
 	record      object   // of a type, for introspection
+	isOwn       bool     // a type that is not the specification's
 }
 
 func find(nodes []*node, name string) *node {
@@ -177,8 +179,8 @@ func (n *node) innermost() *node {
 	return n
 }
 
-// A location is a position for people. Both numbers count from 1, columns in UTF-16
-// code units, as graphql-js has them.
+// A location is a line and a column, both from 1. Columns are UTF-16 code units, as
+// in graphql-js.
 type location struct {
 	Line   int32 `json:"line"`
 	Column int32 `json:"column"`
@@ -208,9 +210,9 @@ func (doc *document) locate(positions ...int) (locations []location) {
 // -----------------------------------------------------------------------------
 
 // A parser has a method for each production of the grammar, which stands above
-// it. There is no lexer: a method begins at the first character of a token, and
-// moves past the last one and what is ignored behind it. Where the text does not
-// fit, it panics with a *gqlError.
+// it. There is no lexer: a method begins at the first character of its production,
+// and ends after it and the ignored characters behind it. At a syntax error it
+// panics with a *gqlError.
 type parser struct {
 	*document
 	position   int
@@ -263,8 +265,8 @@ func (p *parser) parseDefinition() {
 	def.size = p.selections - before
 }
 
-// OperationDefinition: OperationType Name? VariablesDefinition? Directives? SelectionSet
-// OperationDefinition: SelectionSet
+// OperationDefinition: SelectionSet |
+// OperationType Name? VariablesDefinition? Directives? SelectionSet
 func (p *parser) parseOperation(op *node) {
 	op.kind = "query"
 	if p.peek() != '{' {
@@ -376,7 +378,8 @@ func (p *parser) parseArgument() *node {
 	return arg
 }
 
-// Directives: ( @ Name Arguments? )+
+// Directives: Directive+
+// Directive: @ Name Arguments?
 func (p *parser) parseDirectives() (directives []*node) {
 	for p.peek() == '@' {
 		d := p.newCounted("")
@@ -402,9 +405,9 @@ func (p *parser) parseValue() *node {
 	case c == '"':
 		v.kind, v.name = "String", p.parseString()
 	case c == '[': // ListValue: [ Value* ]
-		p.skipItems(v, "List", "]", p.parseValue)
+		p.skipItems(v, "List", ']', p.parseValue)
 	case c == '{': // ObjectValue: { ( Name : Value )* }
-		p.skipItems(v, "Object", "}", p.parseArgument)
+		p.skipItems(v, "Object", '}', p.parseArgument)
 	case p.peekName() == "":
 		p.unexpected()
 	default: // BooleanValue: true | false; NullValue: null; EnumValue: any other Name
@@ -430,15 +433,17 @@ func (p *parser) parseVariable(v *node) {
 	v.name = p.parseName()
 }
 
-// skipItems reads a list or an object, and keeps its text alone.
-func (p *parser) skipItems(v *node, kind, close string, item func() *node) {
+// skipItems parses a list or an object, but keeps only its text.
+func (p *parser) skipItems(v *node, kind string, close byte, item func() *node) {
 	p.descend()
 	p.position++
-	for p.skipIgnored(); !p.skip(close); {
+	for p.skipIgnored(); p.peek() != close; {
 		item()
 	}
 	p.depth--
-	v.kind, v.name = kind, strings.TrimRight(p.source[v.position:p.position], " \t\r\n,")
+	p.position++
+	v.kind, v.name = kind, p.source[v.position:p.position]
+	p.skipIgnored()
 }
 
 // Type: NamedType | [ Type ] | Type !
@@ -464,7 +469,7 @@ func (p *parser) parseDescription() any {
 	return p.parseValue().name
 }
 
-// numberPrefix matches as much of a number as there is.
+// numberPrefix matches the longest beginning of a number.
 var numberPrefix = regexp.MustCompile(`^-?(?:(?:0|[1-9][0-9]*)` +
 	`(?:\.(?:[0-9]+(?:[eE][+-]?[0-9]*)?)?|[eE][+-]?[0-9]*)?)?`)
 
@@ -586,7 +591,7 @@ func blockStringValue(lines []string) string {
 	return strings.Join(lines, "\n")
 }
 
-// parseList reads open, one item or more, close; or nothing, where there is no open.
+// parseList reads open item+ close, or nothing.
 func (p *parser) parseList(open string, item func() *node, close string) (items []*node) {
 	if !p.skip(open) {
 		return nil
@@ -597,7 +602,7 @@ func (p *parser) parseList(open string, item func() *node, close string) (items 
 	return items
 }
 
-// Name: NameStart NameContinue* (§2.1.9)
+// Name: NameStart NameContinue* (§2.1.8)
 func (p *parser) parseName() string {
 	name := p.peekName()
 	if name == "" {
@@ -632,7 +637,7 @@ func isNameStart(c byte) bool { return c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z
 func (p *parser) atEnd() bool  { return p.position == len(p.source) }
 func (p *parser) rest() string { return p.source[p.position:] }
 
-// peek returns the byte at hand, 0 at the end.
+// peek returns the next byte, 0 at the end.
 func (p *parser) peek() byte {
 	if p.atEnd() {
 		return 0
@@ -640,7 +645,7 @@ func (p *parser) peek() byte {
 	return p.source[p.position]
 }
 
-// skip moves past a punctuator (§2.1.8), if it stands here.
+// skip moves past a punctuator (§2.1.7), if it stands here.
 func (p *parser) skip(punctuator string) bool {
 	if !strings.HasPrefix(p.rest(), punctuator) {
 		return false
@@ -656,7 +661,7 @@ func (p *parser) expect(punctuator string) {
 	}
 }
 
-// skipIgnored moves past what is between tokens (§2.1.7).
+// skipIgnored moves past what is between tokens (§2.1.6).
 func (p *parser) skipIgnored() {
 	for {
 		switch c := p.peek(); {
@@ -674,14 +679,14 @@ func (p *parser) skipIgnored() {
 	}
 }
 
-// descend counts one level of nesting: it keeps every recursion bounded.
+// descend counts one level of nesting, so that the recursion of the parser is bounded.
 func (p *parser) descend() {
 	if p.depth++; p.depth > maxDepth {
 		p.fail(p.position, "Nested more than %d levels deep.", maxDepth)
 	}
 }
 
-// newCounted makes a selection, an argument or a directive.
+// newCounted makes a node that counts towards maxSelections.
 func (p *parser) newCounted(kind string) *node {
 	if p.selections++; p.selections > maxSelections {
 		panic(&gqlError{Message: tooManyFields})
@@ -699,7 +704,7 @@ func (p *parser) unexpected() {
 	p.fail(start, "Unexpected %s.", p.found())
 }
 
-// found describes the token at hand.
+// found describes the next token, for an error.
 func (p *parser) found() string {
 	switch c := p.peek(); {
 	case p.atEnd():
@@ -720,7 +725,7 @@ func (p *parser) found() string {
 	return p.character()
 }
 
-// character names the character at hand.
+// character describes the next character, for an error.
 func (p *parser) character() string {
 	r, _ := utf8.DecodeRuneInString(p.rest())
 	switch {
@@ -734,7 +739,7 @@ func (p *parser) character() string {
 	return fmt.Sprintf("U+%04X", r)
 }
 
-// fail refuses the document for what stands at a position.
+// fail ends the parse with an error at a position.
 func (p *parser) fail(position int, format string, args ...any) {
 	message := "Syntax Error: " + sentence(format, args...)
 	panic(&gqlError{Message: message, Locations: p.locate(position)})
@@ -770,11 +775,13 @@ func (p *parser) parseTypeSystemDefinition(def *node) {
 		p.directives = append(p.directives, directive)
 		return
 	}
-	if def.kind == "" || strings.HasPrefix(p.rest(), p.peekName()+" implements") {
-		panic(&gqlError{Message: strings.TrimSpace(keyword+" "+p.peekName()) +
-			" can't be served: there are objects and enums alone, without interfaces"})
+	if p.peekName() != "" || def.kind != "" {
+		p.parseNameOf(def)
 	}
-	p.parseNameOf(def)
+	if def.kind == "" || p.peekName() == "implements" {
+		panic(&gqlError{Message: strings.TrimSpace(keyword+" "+def.name) +
+			" can't be served: only types and enums can, and no interfaces"})
+	}
 	if def.kind != "SCALAR" {
 		def.set = p.parseList("{", p.parseElement, "}")
 	}
@@ -809,23 +816,26 @@ func newSchema(typeDefs string, resolvers map[string]resolver) (*schema, error) 
 	}
 	s.metaFields = s.typeNamed["__Meta"].set
 	delete(s.typeNamed, "__Meta")
-	if problems := s.check(own, resolvers); problems != nil {
-		return nil, fmt.Errorf("schema: %s", problems[0])
+	if problem := s.check(own, resolvers); problem != "" {
+		return nil, errors.New("schema: " + problem)
 	}
 	for _, t := range own.types {
-		s.link(t, own)
+		t.isOwn = true
 	}
-	s.linkElements(s.directives, own)
-	s.linkElements(s.metaFields, own)
+	for _, t := range own.types {
+		s.link(t)
+	}
+	s.linkElements(s.directives)
+	s.linkElements(s.metaFields)
 	s.introspect()
 	return s, nil
 }
 
-// check says what of a schema can't be served. It gives the resolvers to their fields.
-func (s *schema) check(own *document, resolvers map[string]resolver) (problems []string) {
+// check returns why a schema can't be served. It also gives the resolvers to their fields.
+func (s *schema) check(own *document, resolvers map[string]resolver) (problem string) {
 	refuse := func(isWrong bool, format string, args ...any) {
-		if isWrong {
-			problems = append(problems, fmt.Sprintf(format, args...))
+		if isWrong && problem == "" {
+			problem = fmt.Sprintf(format, args...)
 		}
 	}
 	isOther := len(own.operations)+len(own.fragments)+len(own.directives) > 0
@@ -835,6 +845,7 @@ func (s *schema) check(own *document, resolvers map[string]resolver) (problems [
 		refuse(s.typeNamed[t.name] != t || t.kind == "SCALAR",
 			"%s is defined twice, or a scalar other than Int, String and Boolean", t.name)
 		refuse(t.set == nil, "%s has no fields", t.name)
+		refuse(s.isRoot(t) && t.kind != "OBJECT", "%s must be a type", t.name)
 		for i, e := range t.set {
 			place := t.name + "." + e.name
 			isField := t.kind == "OBJECT"
@@ -846,9 +857,9 @@ func (s *schema) check(own *document, resolvers map[string]resolver) (problems [
 			e.resolve = resolvers[place]
 			refuse(s.isRoot(t) && e.resolve == nil, "%s has no resolver", place)
 			for j, arg := range e.args {
-				problem := checkArgument(arg)
-				refuse(find(e.args[:j], arg.name) != nil, "%s(%s:) is defined twice", place, arg.name)
-				refuse(problem != "", "%s(%s:): %s", place, arg.name, problem)
+				isTwice, wrong := find(e.args[:j], arg.name) != nil, checkArgument(arg)
+				refuse(isTwice, "%s(%s:) is defined twice", place, arg.name)
+				refuse(wrong != "", "%s(%s:): %s", place, arg.name, wrong)
 			}
 		}
 	}
@@ -858,7 +869,7 @@ func (s *schema) check(own *document, resolvers map[string]resolver) (problems [
 		refuse(t == nil || !s.isRoot(t) || find(t.set, fieldName) == nil,
 			"there is a resolver for %s, which is no field of Query or Mutation", place)
 	}
-	return problems
+	return problem
 }
 
 func checkArgument(arg *node) (problem string) {
@@ -873,26 +884,26 @@ func checkArgument(arg *node) (problem string) {
 
 // link lists a type and, after it, those of the specification that it leads to. That is
 // graphql-js's order: a schema's own types stand as they are defined.
-func (s *schema) link(t *node, own *document) {
+func (s *schema) link(t *node) {
 	if !slices.Contains(s.types, t) {
 		s.types = append(s.types, t)
 		for _, e := range t.set {
 			e.parent = t
 		}
-		s.linkElements(t.set, own)
+		s.linkElements(t.set)
 	}
 }
 
-func (s *schema) linkElements(elements []*node, own *document) {
+func (s *schema) linkElements(elements []*node) {
 	for _, e := range elements {
 		if e.typ != nil {
 			t := e.typ.innermost()
 			t.def = s.typeNamed[t.name]
-			if !slices.Contains(own.types, t.def) {
-				s.link(t.def, own)
+			if !t.def.isOwn {
+				s.link(t.def)
 			}
 		}
-		s.linkElements(e.args, own)
+		s.linkElements(e.args)
 	}
 }
 
@@ -914,7 +925,7 @@ func (s *schema) field(t *node, name string) *node {
 	return find(t.set, name)
 }
 
-// cannotRepresent begins the message about a value that is none of a scalar.
+// cannotRepresent begins the message about a value that is not of the scalar type.
 var cannotRepresent = map[string]string{
 	"Int":     "Int cannot represent non-integer value: ",
 	"String":  "String cannot represent a non string value: ",
@@ -943,7 +954,7 @@ func coerceLiteral(v, t *node) (result any, problem string) {
 	return nil, cannotRepresent[t.name] + shorten(v.String())
 }
 
-// literal makes of JSON the literal that says the same.
+// literal turns the JSON of a variable into a literal, for coerceLiteral.
 func literal(input json.RawMessage) *node {
 	var decoded any
 	err := json.Unmarshal(input, &decoded)
@@ -971,8 +982,8 @@ func literal(input json.RawMessage) *node {
 // 4 Introspection
 // -----------------------------------------------------------------------------
 
-// introspect makes the objects that __schema and __type return. They refer to each
-// other as the types do.
+// introspect makes the values of __schema and __type. They refer to each other as the
+// types do.
 func (s *schema) introspect() {
 	types := []any{}
 	for _, t := range s.types {
@@ -1026,7 +1037,7 @@ func records(elements []*node) []any {
 	return list
 }
 
-// typeRecord makes an object of __Type (§4.2.2) of a reference to a type.
+// typeRecord is the __Type object (§4.2.2) of a reference to a type.
 func (t *node) typeRecord() object {
 	record := t.innermost().def.record
 	if t.kind == "ListType" {
@@ -1042,8 +1053,8 @@ func (t *node) typeRecord() object {
 // 5 Validation
 // -----------------------------------------------------------------------------
 
-// A validator applies the rules in stages. A stage may rely on the ones before, so
-// it runs only if they found nothing.
+// A validator applies the rules in stages. A stage relies on the stages before it, so
+// it runs only if they found no error.
 type validator struct {
 	*schema
 	*document
@@ -1096,8 +1107,8 @@ func (v *validator) walkDefinitions() {
 	}
 }
 
-// uniqueNames: of two with one name, nobody knows which is meant (§5.2.2.1, §5.4.2,
-// §5.5.1.1, §5.8.1).
+// uniqueNames reports names that stand twice (§5.2.2.1, §5.4.2, §5.5.1.1, §5.8.1):
+// nobody could tell which is meant.
 func (v *validator) uniqueNames(kind, prefix string, nodes []*node) {
 	if len(nodes) < 2 {
 		return
@@ -1131,7 +1142,8 @@ func (v *validator) walkOperation(op *node) {
 	v.walkSelectionSet(root, op.set)
 }
 
-// walkVariable: a request can supply the variable (§5.8.2), and its default fits (§5.6.1).
+// walkVariable: the type is an input type (§5.8.2), and the default is a value of it
+// (§5.6.1).
 func (v *validator) walkVariable(def *node) {
 	t := def.typ.innermost()
 	switch t.def = v.typeNamed[t.name]; {
@@ -1146,8 +1158,8 @@ func (v *validator) walkVariable(def *node) {
 	v.walkDirectives(def.directives, "VARIABLE_DEFINITION")
 }
 
-// walkTypeCondition returns the type that a fragment is on. It has to be one that has
-// fields (§5.5.1.2, §5.5.1.3).
+// walkTypeCondition returns the type that a fragment is on, or nil. The type is defined
+// (§5.5.1.2) and has fields (§5.5.1.3).
 func (v *validator) walkTypeCondition(condition *node, fragment string) *node {
 	t := v.typeNamed[condition.name]
 	switch {
@@ -1279,8 +1291,8 @@ func (v *validator) walkLiteral(value, t *node) {
 	}
 }
 
-// followSpreads looks for cycles (§5.5.2.2), which would make a document endless, and
-// counts the selections that the document comes to.
+// followSpreads refuses cycles (§5.5.2.2), which would make a document endless, and
+// counts the selections of the document, those of a fragment at each spread.
 func (v *validator) followSpreads() {
 	for _, fragment := range v.fragments {
 		v.measure(fragment, nil)
@@ -1349,7 +1361,8 @@ func (v *validator) reportCycle(cycle []*node) {
 	v.errors.add(gqlError{Message: message + ".", Locations: v.locate(positions...)})
 }
 
-// checkUsage: variables are used as they are defined, and fragments are used (§5.5.1.4).
+// checkUsage: every variable is defined, allowed where it stands, and used (§5.8.3 to
+// §5.8.5), and every fragment is used (§5.5.1.4).
 func (v *validator) checkUsage() {
 	for _, op := range v.operations {
 		if usages := usagesOf(op); usages != nil || op.args != nil {
@@ -1408,17 +1421,17 @@ func (v *validator) checkVariables(op *node, usages []usage) {
 	}
 }
 
-// isAllowed is IsVariableUsageAllowed (§5.8.5): every value of the variable is one of
-// the argument, or a default takes the place of null.
+// isAllowed is IsVariableUsageAllowed (§5.8.5): every value of the variable is valid for
+// the argument, or a default replaces null.
 func isAllowed(variable, arg *node) bool {
 	hasDefault := arg.value != nil || variable.value != nil && variable.value.kind != "Null"
 	return variable.typ.name == arg.typ.name &&
 		(variable.typ.nonNull || !arg.typ.nonNull || hasDefault)
 }
 
-// mergeFields: fields with one response key become one, so they ask for the same
-// (§5.3.2). They have one parent type, since there are no types but objects; so it
-// is enough to compare each with the first.
+// mergeFields: fields with one response name become one, so they must have the same
+// name and arguments (§5.3.2). All have the same parent type, because there are only
+// object types. So it is enough to compare each with the first.
 func (v *validator) mergeFields() {
 	for _, op := range v.operations {
 		v.merge(collectFields(nil, op.set))
@@ -1447,7 +1460,8 @@ func (v *validator) merge(fields *fieldMap) {
 func isSame(a, b []*node) bool {
 	for _, arg := range a {
 		other := find(b, arg.name)
-		if other == nil || other.value.kind != arg.value.kind || other.value.name != arg.value.name {
+		if other == nil || other.value.kind != arg.value.kind ||
+			other.value.name != arg.value.name {
 			return false
 		}
 	}
@@ -1458,21 +1472,21 @@ func isSame(a, b []*node) bool {
 // 6 Execution
 // -----------------------------------------------------------------------------
 
-// An operation is one of a valid document, ready to be executed.
+// An operation is an operation of a valid document.
 type operation struct {
 	schema     *schema
 	document   *document
 	definition *node
 }
 
-// An execution writes the reply while it resolves one field after the other. A
-// value that turns out to be null takes back what was written of it.
+// An execution writes the reply while it resolves the fields, one by one. When a value
+// turns out to be null, what was written of it is removed.
 type execution struct {
 	operation
 	ctx       context.Context
 	variables map[string]any
 	data      []byte
-	path      []any // of the field that is resolved (§7.1.6): fields and indices
+	path      []any // of the field that is resolved (§7.1.4): fields and indices
 	isOver    bool  // the reply is too large, or nobody waits for it
 	errors    errorList
 }
@@ -1504,12 +1518,12 @@ func (op operation) execute(
 	return reply, true
 }
 
-// limitMutation refuses a mutation that runs too many fields, since each can cost much.
+// limitMutation refuses a mutation that runs too many fields: each can be expensive.
 func (e *execution) limitMutation(fields *fieldMap) *gqlError {
-	count := len(fields.groups)
+	count := 0
 	for _, g := range fields.groups {
-		if g.fields[0].name == "__typename" {
-			count--
+		if g.fields[0].def.resolve != nil {
+			count++
 		}
 	}
 	if e.definition.kind != "mutation" || count <= maxMutationFields {
@@ -1566,15 +1580,14 @@ type fieldGroup struct {
 	subfields *fieldMap // what they select: the same in every item of a list
 }
 
-// collectFields is CollectFields (§6.3.2). Without an execution, it takes no notice of
-// @skip and @include.
+// collectFields is CollectFields (§6.3.2). If e is nil, it ignores @skip and @include.
 func collectFields(e *execution, set []*node) *fieldMap {
 	m := &fieldMap{groups: make([]fieldGroup, 0, len(set))}
 	m.collect(e, set)
 	return m
 }
 
-// collectSubfields is CollectSubfields (§6.4.3).
+// collectSubfields is CollectSubfields (§6.3.2).
 func (g *fieldGroup) collectSubfields(e *execution) *fieldMap {
 	if g.subfields == nil {
 		g.subfields = collectFields(e, g.fields[0].set)
@@ -1585,8 +1598,8 @@ func (g *fieldGroup) collectSubfields(e *execution) *fieldMap {
 	return g.subfields
 }
 
-// collect asks for no type conditions: with object types alone, validation lets
-// through only those that apply (§5.5.2.3).
+// collect does not look at type conditions: with object types alone, validation accepts
+// only those that apply (§5.5.2.3).
 func (m *fieldMap) collect(e *execution, set []*node) {
 	for i, s := range set {
 		switch {
@@ -1650,7 +1663,7 @@ func (m *fieldMap) includes(e *execution, s *node) bool {
 }
 
 // executeCollectedFields is ExecuteCollectedFields (§6.3.3), one field after the
-// other, as a mutation needs it. It is false where the object is to be null.
+// other, as a mutation needs it. It returns false if the object must become null.
 func (e *execution) executeCollectedFields(objectType *node, source object, fields *fieldMap) bool {
 	if fields.err != nil {
 		e.addError(*fields.err)
@@ -1674,8 +1687,8 @@ func (e *execution) executeCollectedFields(objectType *node, source object, fiel
 	return true
 }
 
-// executeField is ExecuteField (§6.4). It is false where the field is null and may
-// not be, so that the object around it becomes null too.
+// executeField is ExecuteField (§6.4). It returns false if the field is null but its type
+// is non-null, so that the object around it becomes null too.
 func (e *execution) executeField(objectType *node, source object, g *fieldGroup) bool {
 	field := g.fields[0].def
 	if field.name == "__typename" {
@@ -1701,7 +1714,7 @@ type codedError struct{ code, message string }
 
 func (e codedError) Error() string { return e.message }
 
-// locate gives an error the places of the fields that it is of.
+// locate makes a located error of a resolver's error.
 func (e *execution) locate(err error, g *fieldGroup) gqlError {
 	located := gqlError{Message: err.Error()}
 	for _, field := range g.fields {
@@ -1714,8 +1727,8 @@ func (e *execution) locate(err error, g *fieldGroup) gqlError {
 	return located
 }
 
-// fail notes an error and writes null (§6.4.4). Like executeField, it is false where
-// null may not be.
+// fail adds an error and writes null (§6.4.4). Like executeField, it returns false if the
+// type is non-null.
 func (e *execution) fail(err gqlError, t *node) bool {
 	e.addError(err)
 	e.data = append(e.data, "null"...)
@@ -1745,10 +1758,12 @@ func (e *execution) coerceArgumentValues(defs, args []*node) (map[string]any, *g
 			value = arg.value
 		}
 		if value == nil {
-			continue // A required one would not have passed validation.
+			continue // A required argument is there: validation has checked (§5.4.3).
 		}
-		if values[def.name], _ = coerceLiteral(value, def.typ); value.kind == "Variable" {
+		if value.kind == "Variable" {
 			values[def.name] = e.variables[value.name]
+		} else {
+			values[def.name], _ = coerceLiteral(value, def.typ)
 		}
 		if def.typ.nonNull && values[def.name] == nil {
 			return nil, &gqlError{Locations: e.document.locate(value.position), Message: sentence(
@@ -1758,14 +1773,14 @@ func (e *execution) coerceArgumentValues(defs, args []*node) (map[string]any, *g
 	return values, nil
 }
 
-// isProvided is false of a variable without a value.
+// isProvided is false for a variable without a value.
 func (e *execution) isProvided(value *node) bool {
 	_, isGiven := e.variables[value.name]
 	return isGiven || value.kind != "Variable"
 }
 
 // completeValue is CompleteValue (§6.4.3): it writes what a resolver returned as its
-// type demands. Like executeField, it is false where null may not be.
+// type demands. Like executeField, it returns false if null is not allowed.
 func (e *execution) completeValue(t *node, g *fieldGroup, result any) bool {
 	start, depth := len(e.data), len(e.path)
 	items, isList := result.([]any)
@@ -1788,7 +1803,7 @@ func (e *execution) completeValue(t *node, g *fieldGroup, result any) bool {
 	return isWritten || !t.nonNull
 }
 
-// wrongResult is the error of a field whose resolver returned what its type excludes.
+// wrongResult is the error when a resolver returned what the type does not allow.
 func wrongResult(t, field *node, result any) error {
 	if result == nil {
 		return fmt.Errorf("Cannot return null for non-nullable field %s.%s.",
@@ -1815,7 +1830,7 @@ func (e *execution) completeList(itemType *node, g *fieldGroup, items []any) boo
 	return true
 }
 
-// completeLeaf writes a scalar or an enum. It is false if the value is none of the type.
+// completeLeaf writes a scalar or an enum. It returns false if the value is not of the type.
 func (e *execution) completeLeaf(t *node, result any) (isWritten bool) {
 	switch v := result.(type) {
 	case string:
@@ -1897,7 +1912,7 @@ func (l *errorList) response(data string) []byte {
 	return append(reply, '}')
 }
 
-// sentence is Sprintf, but it cuts the names and values short.
+// sentence is fmt.Sprintf with the names and values cut short.
 func sentence(format string, args ...any) string {
 	for i, arg := range args {
 		switch arg := arg.(type) {
@@ -1917,30 +1932,27 @@ func shorten(text string) string {
 	return strings.ToValidUTF8(text[:maxShown], "") + "…"
 }
 
-// appendString writes a string in JSON.
+// appendString writes a string in JSON. Most need no escapes, and no copy.
 func appendString(data []byte, s string) []byte {
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' {
+		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' || s[i] >= utf8.RuneSelf {
 			return append(data, encode(s)...)
 		}
 	}
 	return append(append(append(data, '"'), s...), '"')
 }
 
-// encode writes JSON for people, in which <, > and & stand as they are.
+// encode writes JSON without escaping <, > and &.
 func encode(value any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		panic(err) // Of strings, numbers and slices there is none.
-	}
+	encoder.Encode(value) // can't fail: it is made of strings, numbers and slices
 	return bytes.TrimSpace(text.Bytes())
 }
 
 // builtinDefs is what every schema has besides its own types (§3.5, §3.13, §4.2).
-// __Meta is no type: its fields are those that every object and the root of queries
-// have in addition.
+// __Meta is not a type: its fields are the meta-fields of every object and of Query.
 const builtinDefs = `
 scalar Int
 scalar String

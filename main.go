@@ -209,7 +209,7 @@ func dotEnv(text string) map[string]string {
 func serve(ctx context.Context, config settings, logger *log.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // After the first signal, another ends the program at once.
+	context.AfterFunc(ctx, stop) // After the first signal, a second ends the program at once.
 	listeners, err := listen(config.addr)
 	if err != nil {
 		return fmt.Errorf("%w (-addr or PORT can name another)", err)
@@ -231,16 +231,17 @@ func serve(ctx context.Context, config settings, logger *log.Logger) error {
 	debug.SetGCPercent(800)                // with 100, `me` takes 1.6 times the CPU time
 	stopped := make(chan struct{})
 	context.AfterFunc(ctx, func() {
+		stop() // before the listeners close, which the sender of a second signal may see
 		patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		server.Shutdown(patience)
 		close(stopped)
 	})
-	ended := make(chan error)
+	announce(config, listeners[0].Addr().(*net.TCPAddr), len(users.users), logger)
+	ended := make(chan error, len(listeners))
 	for _, listener := range listeners {
 		go func() { ended <- server.Serve(listener) }()
 	}
-	announce(config, listeners[0].Addr().(*net.TCPAddr), len(users.users), logger)
 	if err := <-ended; err != http.ErrServerClosed {
 		return err
 	}
@@ -679,7 +680,7 @@ func bearerToken(authorization []string) (token string, refused *reply) {
 	return token, nil
 }
 
-// The parameters of a request (§5.1).
+// The parameters of a request (GraphQL over HTTP §5.1).
 type parameters struct {
 	query         string
 	operationName *string // "" is a name, too

@@ -1,6 +1,6 @@
 // store.go keeps the users in a file of JSON Lines that is only appended to:
 //
-//	{"id":1,"username":"johndoe","email":"jo@example.com","password":"$2a$10$…","createdAt":"…"}
+//	{"id":1,"username":"johndoe","email":"jo@example.com","password":"$2a$10…","createdAt":"…"}
 //
 // Several servers may share the file without a lock. Whether a line counts depends
 // on the lines above it alone, so all who read the file from the top come to the

@@ -110,7 +110,7 @@ type node struct {
 	position     int
 	name         string // of a literal, its text; of a string, what it stands for
 	namePosition int
-	responseKey  string // of a field: its alias, or else its name
+	responseName string // of a field: its alias, or else its name
 	typ          *node  // also the condition of a fragment, the items of a list type
 	nonNull      bool   // of a type
 	value        *node  // of an argument, or a default
@@ -357,7 +357,7 @@ func (p *parser) parseSelection() *node {
 // Field: Alias? Name Arguments? Directives? SelectionSet?
 func (p *parser) parseField(f *node) *node {
 	f.kind = "FIELD"
-	f.responseKey = p.parseNameOf(f).name
+	f.responseName = p.parseNameOf(f).name
 	if p.skip(":") {
 		p.parseNameOf(f)
 	}
@@ -1446,7 +1446,7 @@ func (v *validator) merge(fields *fieldMap) {
 			if field.name != first.name || !isSame(field.args, first.args) {
 				v.report(at(first.position, field.position), "Fields %q conflict because "+
 					"they ask for different things. Use different aliases on the fields to "+
-					"fetch both if this was intentional.", first.responseKey)
+					"fetch both if this was intentional.", first.responseName)
 				return
 			}
 		}
@@ -1568,7 +1568,7 @@ func (e *execution) coerceVariableValues(input map[string]json.RawMessage) {
 }
 
 // A fieldMap is what CollectFields (§6.3.2) finds: groups of fields that share a
-// response key, in the order of the first of each.
+// response name, in the order of the first of each.
 type fieldMap struct {
 	groups []fieldGroup
 	index  map[string]int // of groups, once there are more than a few
@@ -1617,7 +1617,7 @@ func (m *fieldMap) collect(e *execution, set []*node) {
 }
 
 func (m *fieldMap) add(field []*node) {
-	key := field[0].responseKey
+	key := field[0].responseName
 	if i := m.find(key); i >= 0 {
 		m.groups[i].fields = append(m.groups[i].fields, field...)
 		return
@@ -1645,7 +1645,7 @@ func (m *fieldMap) find(key string) int {
 	return -1
 }
 
-func (g *fieldGroup) key() string { return g.fields[0].responseKey }
+func (g *fieldGroup) key() string { return g.fields[0].responseName }
 
 // includes tells whether @skip and @include let a selection in (§3.13.1, §3.13.2).
 func (m *fieldMap) includes(e *execution, s *node) bool {
@@ -1738,7 +1738,7 @@ func (e *execution) fail(err gqlError, t *node) bool {
 func (e *execution) addError(err gqlError) {
 	for _, element := range e.path {
 		if field, isField := element.(*node); isField {
-			element = shorten(field.responseKey)
+			element = shorten(field.responseName)
 		}
 		err.Path = append(err.Path, element)
 	}

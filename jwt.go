@@ -71,7 +71,7 @@ func mac(secret []byte, signingInput string) string {
 }
 
 // verify returns the claims of a token that we signed and that is valid at the time
-// now. The error is a refusal, or errNotJudged without a secret.
+// now. The error is a tokenError, or errNotJudged without a secret.
 func verify(secret []byte, token string, now time.Time) (claims, error) {
 	t := newJWT(secret, token, now)
 	err := t.judge(func(check, string, error) {})
@@ -81,8 +81,8 @@ func verify(secret []byte, token string, now time.Time) (claims, error) {
 	return t.granted, nil
 }
 
-// A refusal says why a token is not accepted. Its message is jsonwebtoken's.
-type refusal struct {
+// A tokenError says why a token is not accepted. Its message is jsonwebtoken's.
+type tokenError struct {
 	error
 	check string // the name of the check that refused
 }
@@ -112,6 +112,8 @@ type check struct {
 	run      func(*jwt) (found string, err error)
 }
 
+const signatureMeaning = "the HMAC-SHA-256 of header.claims"
+
 // checks are in jsonwebtoken's order. No claim is believed before the signature is
 // checked: until then, anyone may have written it.
 var checks = []check{
@@ -123,7 +125,7 @@ var checks = []check{
 		[]error{errSignatureRequired}, (*jwt).checkSigned},
 	{"algorithm", "HS256, the only one accepted", "RFC 8725 §3.1",
 		[]error{errAlgorithm}, (*jwt).checkAlgorithm},
-	{"signature", ofOurs, "RFC 7518 §3.2",
+	{"signature", signatureMeaning, "RFC 7518 §3.2",
 		[]error{errSignature}, (*jwt).checkSignature},
 	{"not before", "nbf, if there is one, has come", "RFC 7519 §4.1.5",
 		[]error{errNotActive, errInvalidNotBefore}, (*jwt).checkNotBefore},
@@ -132,8 +134,6 @@ var checks = []check{
 	{"user", "id and email say whose it is", "RFC 7519 §4.3",
 		[]error{errInvalid}, (*jwt).checkUser},
 }
-
-const ofOurs = "the HMAC-SHA-256 of header.claims"
 
 // A jwt is a token that is being examined. Each check fills in what it found, and the
 // later ones use it.
@@ -164,7 +164,7 @@ func (t *jwt) judge(report func(c check, found string, err error)) error {
 		if err == errNotJudged {
 			verdict = err
 		} else if err != nil {
-			return refusal{err, c.name}
+			return tokenError{err, c.name}
 		}
 	}
 	return verdict
@@ -189,12 +189,12 @@ func (t *jwt) checkForm() (found string, err error) {
 // checkContent reads the header and the claims. The header's “crit” lists extensions
 // that must be understood (RFC 7515 §4.1.11). We understand none.
 func (t *jwt) checkContent() (found string, err error) {
-	header, set, _ := strings.Cut(t.signingInput, ".")
+	header, claims, _ := strings.Cut(t.signingInput, ".")
 	var headerErr, claimsErr error
 	if t.header = readOurHeader; header != ourHeader {
 		t.header, headerErr = readPart(header)
 	}
-	t.claims, claimsErr = readPart(set)
+	t.claims, claimsErr = readPart(claims)
 	switch {
 	case headerErr != nil:
 		found = fmt.Sprintf("the header part %v", headerErr)
@@ -236,7 +236,7 @@ func (t *jwt) checkSignature() (found string, err error) {
 	case len(t.secret) == 0:
 		return "no JWT_SECRET: not checked", errNotJudged
 	case !hmac.Equal([]byte(t.signature), []byte(mac(t.secret, t.signingInput))):
-		return "not " + ofOurs, errSignature
+		return "not " + signatureMeaning, errSignature
 	}
 	return "", nil
 }

@@ -1,6 +1,6 @@
 /*
-Graphql-jwt-auth lets people sign up and log in, and tells who they are: a
-GraphQL service that answers a password with a JSON Web Token (JWT).
+Graphql-jwt-auth is a GraphQL service where people sign up and log in. It answers
+a password with a JSON Web Token (JWT), and tells whose token it is.
 
 Usage:
 
@@ -10,8 +10,8 @@ Usage:
 The first serves http://localhost:3000/api, and a page there for browsers, until
 SIGINT or SIGTERM. The second takes a token apart and judges it as the server
 would. The token is its argument or, better, its standard input. The exit status
-is 0 if the token is accepted, 1 if it is refused, 2 if the call is wrong, and 3
-if there is no JWT_SECRET to judge it with.
+is 0 if the token is accepted, 1 if it is refused, 2 if the arguments are wrong,
+and 3 if there is no JWT_SECRET to judge it with.
 
 Flags:
 
@@ -24,7 +24,7 @@ Flags:
 Environment; a file .env of lines KEY=value may supply what is not set there:
 
 	JWT_SECRET       the HMAC key of the tokens (default: random, new at each start)
-	PORT             without -addr, listen on this port for everyone
+	PORT             without -addr, listen on this port, for all machines
 
 A session, once johndoe has signed up as jo@example.com:
 
@@ -142,7 +142,7 @@ func readSettings(args []string, env func(string) string, help io.Writer) (setti
 		config.addr = ":" + port
 	}
 	if len(args) > 0 && args[0] == "token" {
-		args = args[1:] // of which run leaves -h
+		args = args[1:] // Only -h is left: see run.
 	}
 	flags := flag.NewFlagSet("graphql-jwt-auth [flags | token JWT]", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -174,8 +174,8 @@ func readSettings(args []string, env func(string) string, help io.Writer) (setti
 	return config, err
 }
 
-// environment gives the value of a variable from the environment, else from the
-// file .env, else "".
+// environment returns a function that looks up a name in the environment, then in the
+// file .env.
 func environment() (value func(name string) string, err error) {
 	text, err := os.ReadFile(".env")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -204,8 +204,8 @@ func dotEnv(text string) map[string]string {
 // -----------------------------------------------------------------------------
 
 // serve answers requests until ctx ends or a signal comes, then finishes what is
-// under way. It listens before it opens the users' file, so that a second server that
-// is started by accident stops without having touched it.
+// under way. It listens before it opens the users' file, so that a second server,
+// started by mistake, stops before it reads it.
 func serve(ctx context.Context, config settings, logger *log.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -227,7 +227,7 @@ func serve(ctx context.Context, config settings, logger *log.Logger) error {
 		return err
 	}
 	server.Handler = app
-	runtime.GOMAXPROCS(cap(app.turns) + 2) // bcrypt leaves two, so that nothing waits for it
+	runtime.GOMAXPROCS(cap(app.turns) + 2) // bcrypt never uses the last two
 	debug.SetGCPercent(800)                // with 100, `me` takes 1.6 times the CPU time
 	stopped := make(chan struct{})
 	context.AfterFunc(ctx, func() {
@@ -261,7 +261,7 @@ func listen(addr string) (listeners []net.Listener, err error) {
 			hosts = append(hosts, "::1")
 		}
 	}
-	for range 10 { // A free port of one may be taken in the other.
+	for range 10 { // The port that is free on one may be taken on the other.
 		listeners, err = listenOn(hosts, port)
 		if err == nil || port != "0" {
 			break
@@ -294,9 +294,9 @@ func newHTTPServer(logger *log.Logger) *http.Server {
 		ErrorLog:          logger,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      3 * time.Minute, // Ten logins may wait 10 s each, and hash.
+		WriteTimeout:      3 * time.Minute, // One request can hold ten logins, which may wait 10 s each.
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeader + 3*maxBody, // with the URL, where %7B is one byte
+		MaxHeaderBytes:    maxHeader + 3*maxBody, // The URL counts too, and may write a byte as %7B.
 	}
 }
 
@@ -359,7 +359,7 @@ func (a *app) me(ctx context.Context, _ map[string]any) (any, error) {
 	}
 	u, found := a.store.byEmail(c.Email)
 	if !found || u.ID != c.ID {
-		return nil, nil // A token can outlive its user.
+		return nil, nil // The user is gone, or the file is another.
 	}
 	return userObject(u), nil
 }
@@ -423,8 +423,8 @@ func (a *app) login(ctx context.Context, args map[string]any) (any, error) {
 	return a.token(u, 24*time.Hour), nil
 }
 
-// checkPassword refuses, among others, passwords that bcrypt can't tell from another:
-// it reads 72 bytes, and fills them by repeating the password with U+0000 between.
+// checkPassword: bcrypt reads 72 bytes, and fills them by repeating the password with
+// U+0000 between. So it can't tell some longer passwords from others.
 func checkPassword(password string) error {
 	switch {
 	case utf8.RuneCountInString(password) < 8:
@@ -442,7 +442,7 @@ func checkPassword(password string) error {
 func (a *app) takeTurn(ctx context.Context) (done func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if ctx.Err() == nil {
+	if ctx.Err() == nil { // Otherwise select could give a turn to a client that has left.
 		select {
 		case a.turns <- struct{}{}:
 			return func() { <-a.turns }, nil
@@ -477,14 +477,14 @@ const (
 	graphQLJSON = "application/graphql-response+json"
 )
 
-// ServeHTTP answers a request, and logs it if that is asked for. What the log has of
-// the client's text is a method, a path (escaped) and a name, each cut short.
+// ServeHTTP answers a request, and logs it with -v. The log has three things from the
+// client: the method, the escaped path and the operation's name, each cut short.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	mediaType := negotiate(strings.Join(r.Header["Accept"], ","))
 	reply := a.route(r, mediaType)
 	header := w.Header()
-	// A page of any origin may ask: we know it by its token, and never by a cookie.
+	// Pages of any origin may call: a token is the only credential, never a cookie.
 	header.Set("Access-Control-Allow-Origin", "*")
 	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
 	header.Set("Cache-Control", "no-store")
@@ -543,8 +543,8 @@ var (
 	}}
 )
 
-// negotiate returns which of our media types weighs most in an Accept header, of
-// equals the one named first, and "" if it wants neither (RFC 9110 §12.5.1).
+// negotiate returns the media type that an Accept header prefers, of equals the one
+// named first, and "" if it accepts neither of ours (RFC 9110 §12.5.1).
 func negotiate(accept string) (mediaType string) {
 	if accept == "" || accept == "*/*" {
 		return plainJSON
@@ -558,7 +558,8 @@ func negotiate(accept string) (mediaType string) {
 	return mediaType
 }
 
-// weigh finds the range that says most precisely what mediaType is worth.
+// weigh returns the weight of a media type, from the most precise range that has it, and
+// the place of that range.
 func weigh(accept, mediaType string) (weight float64, place int) {
 	precision := -1
 	for i, item := range strings.Split(accept, ",") {
@@ -585,7 +586,7 @@ func (a *app) route(r *http.Request, mediaType string) *reply {
 		return preflight
 	case !isGet && r.Method != http.MethodPost:
 		return badMethod
-	case isGet && strings.Contains(r.Header.Get("Accept"), "text/html") &&
+	case isGet && strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") &&
 		!r.URL.Query().Has("query"):
 		return &reply{status: 200, header: pageHeader, body: []byte(page)}
 	case mediaType == "":
@@ -625,12 +626,12 @@ func (a *app) graphQL(r *http.Request, mediaType string) *reply {
 		result.body, hasData = op.execute(ctx, p.variables)
 	}
 	if mediaType == graphQLJSON && !hasData {
-		result.status = 400 // As application/json, it is 200 even then.
+		result.status = 400 // With application/json it is 200 even then.
 	}
 	return result
 }
 
-// claimsKey is where the context of a resolver has the claims of the token.
+// claimsKey is the key of the token's claims in the context of a resolver.
 type claimsKey struct{}
 
 // authenticate adds the claims of the token to the context. Without a token, a
@@ -651,15 +652,15 @@ func (a *app) authenticate(r *http.Request) (context.Context, *reply) {
 func refuseToken(err error) *reply {
 	challenge := fmt.Sprintf(`Bearer error="invalid_token", error_description="%v"`, err)
 	refused := refuse(401, err.Error(), "Www-Authenticate", challenge)
-	var refusal refusal
+	var refusal tokenError
 	errors.As(err, &refusal)
 	refused.body = gqlError{Message: err.Error(), Extensions: map[string]string{
 		"code": "UNAUTHENTICATED", "check": refusal.check}}.refusal()
 	return refused
 }
 
-// bearerToken finds the token (RFC 6750 §2.1), "" if there is none. What is white
-// space to Unicode but not to HTTP belongs to the token.
+// bearerToken finds the token (RFC 6750 §2.1), "" if there is none. White space that
+// HTTP does not know belongs to the token.
 func bearerToken(authorization []string) (token string, refused *reply) {
 	const space = " \t"
 	if len(authorization) > 1 {
@@ -683,7 +684,7 @@ func bearerToken(authorization []string) (token string, refused *reply) {
 // The parameters of a request (GraphQL over HTTP §5.1).
 type parameters struct {
 	query         string
-	operationName *string // "" is a name, too
+	operationName *string // nil if it is not given; "" is a name, too
 	variables     map[string]json.RawMessage
 }
 
@@ -762,8 +763,8 @@ func readURL(r *http.Request) (members map[string]json.RawMessage, refused *repl
 // The token command
 // -----------------------------------------------------------------------------
 
-// tokenCommand takes a token apart and lets the server's own checks judge it.
-// It returns the exit status.
+// tokenCommand takes a token apart. The server's own checks judge it. It returns the
+// exit status.
 func tokenCommand(args []string, secret []byte, stdin io.Reader, stdout, stderr io.Writer) int {
 	text := readToken(args, stdin)
 	if text == "" {
@@ -805,8 +806,8 @@ func tokenCommand(args []string, secret []byte, stdin io.Reader, stdout, stderr 
 	return status
 }
 
-// readToken returns the one token of the arguments or else of standard input, "" if
-// there is none or another. It does not wait for a person who types nothing.
+// readToken returns the only token in the arguments or on standard input, or "". It does
+// not wait for input from a terminal.
 func readToken(args []string, stdin io.Reader) string {
 	text := ""
 	switch {
@@ -880,8 +881,7 @@ func printable(text string, width int) string {
 	return string(shown)
 }
 
-// colours of what a line begins with, on a terminal (ECMA-48 §8.3.117). They add
-// nothing to the words.
+// colours are for the first words of lines, on a terminal (ECMA-48 §8.3.117).
 var colours = map[string]string{"header": "31", "claims": "35", "signature": "36", "pass": "32",
 	"FAIL": "1;31", "skip": "2", "accepted": "32", "refused.*": "31", "not judged.*": "33"}
 
@@ -909,8 +909,8 @@ func isTerminal(stream any) bool {
 // The page
 // -----------------------------------------------------------------------------
 
-// page is what a browser gets. Its checks are those of jwt.go, written into it
-// once, so that it can't tell of others.
+// page is what a browser gets. Its list of checks is made from jwt.go, so that the two
+// can't differ.
 var page = strings.Replace(pageSource, "<!--checks-->", checkItems(), 1)
 
 // checkItems has for each check its name, its state (empty until a token is
@@ -944,8 +944,7 @@ var pageHeader = http.Header{
 	"Referrer-Policy": {"no-referrer"},
 }
 
-// contentHash names what the page's one element of that name holds, so that
-// nothing slipped in can run.
+// contentHash is the CSP hash of the page's script or style, so that no other can run.
 func contentHash(element string) string {
 	_, content, _ := strings.Cut(page, "<"+element+">")
 	content, _, _ = strings.Cut(content, "</"+element+">")

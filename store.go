@@ -1,26 +1,25 @@
 // store.go keeps the users in a file of JSON Lines that is only appended to:
 //
-//	{"id":1,"username":"johndoe","email":"jo@example.com","password":"$2a$10…","createdAt":"…"}
+//	{"id":1,"username":"johndoe","email":"jo@example.com","password":"$2a$10…","createdAt":…}
 //
 // Several servers may share the file without a lock. Whether a line counts depends
-// on the lines above it alone, so all who read the file from the top come to the
-// same users. A sign-up appends its line, reads on to it, and is answered if it
-// counts. That works because of these rules:
+// only on the lines above it, so all who read the file from the top find the same
+// users. A sign-up appends its line, reads on up to it, and is answered if it counts:
 //
 //   - Of two lines with one id, the first counts. The system puts appended lines
 //     into one order for all servers (O_APPEND).
-//   - An email can't get two users. A line has the next id after those that its
-//     server has read. If another line came first, that one has the same id, and
-//     ours counts for nothing: we look at the emails again, and try the next id.
+//   - Two users can't have one email. A server gives its line the next id after those
+//     it has read. If another line came first, that one has the same id, and ours does
+//     not count. We look at the emails again, and try the next id.
 //   - A line that another server is still writing has no newline yet. It is read
 //     again from its beginning when the file has grown.
-//   - A line that is torn, by a crash or a full disk, counts for nothing. The next
-//     writer begins with a newline, so its own line stands alone.
-//   - Nothing counts before it is on disk: we ask for the size, sync, and read no
-//     further than that. After a sync that failed, the data may be lost although the
-//     next one succeeds; so the store takes no more users until a restart.
-//   - Nothing is cut off, overwritten or mended: another server may already have
-//     been told that it is there.
+//   - A line that is torn, by a crash or a full disk, does not count. The next writer
+//     begins with a newline, so its own line stands alone.
+//   - Nothing counts before it is on disk: we ask for the size, sync, and read only up
+//     to that size. After a failed sync, data may be lost even if the next sync
+//     succeeds, so the store takes no more users until a restart.
+//   - Nothing is removed, overwritten or repaired: another server may already have
+//     read it, and answered.
 
 package main
 
@@ -50,7 +49,7 @@ import (
 
 var (
 	errEmailTaken = errors.New("email already in use")
-	errNotSaved   = errors.New("not saved; the log has the cause")
+	errNotSaved   = errors.New("not saved; the log says why")
 	errTorn       = errors.New("the line ends too early")
 )
 
@@ -67,18 +66,20 @@ type user struct {
 type store struct {
 	path    string
 	log     *log.Logger
-	stopped atomic.Bool // No more users are taken.
+	stopped atomic.Bool // No more users are taken until a restart.
 
-	disk   sync.Mutex // guards what follows; held while the disk works
-	file   usersFile
-	size   int64 // of the file when it was last read
-	read   int64 // The lines before this offset are read for good.
-	lines  int   // how many those are
-	named  int64 // The line at this offset is in the log, or need not be.
-	loaded bool
-	listed bool // The file's entry in its directory is on disk.
+	disk     sync.Mutex // guards what follows; held while the disk works
+	file     usersFile
+	size     int64 // of the file when it was last read
+	offset   int64 // of the first line that may still grow
+	lines    int   // how many stand before it
+	loggedAt int64 // the offset of a line that need not be logged (again)
+	isLoaded bool
+	isListed bool // The directory entry of the file is on disk.
 
-	mu     sync.RWMutex   // guards what follows; never held while the disk works
+	// Writers hold disk and mu, so either is enough to read what follows. Nobody holds
+	// mu while the disk works.
+	mu     sync.RWMutex
 	users  []user         // in the order of their ids
 	emails map[string]int // lower-case email: index in users
 }
@@ -92,16 +93,16 @@ type usersFile interface {
 }
 
 // openStore opens the users' file, or creates it, and reads it. Its errors name the
-// file, and the line at fault.
+// file and the line.
 func openStore(path string, logger *log.Logger) (*store, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("opening %s: not a regular file", path) // A pipe could block.
+		return nil, fmt.Errorf("opening %s: not a regular file", path) // Opening a pipe could wait for ever.
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Unwrap(err))
 	}
-	s := &store{path: path, log: logger, file: file, named: -1}
+	s := &store{path: path, log: logger, file: file, loggedAt: -1}
 	if info, err := file.Stat(); err == nil {
 		likely := info.Size() / 160 // users: to make room once saves time
 		s.users, s.emails = make([]user, 0, likely), make(map[string]int, likely)
@@ -110,14 +111,13 @@ func openStore(path string, logger *log.Logger) (*store, error) {
 		file.Close()
 		return nil, err
 	}
-	s.loaded = true
+	s.isLoaded = true
 	return s, nil
 }
 
-// readOn is the only way in: it loads the file, tells a sign-up whether its line
-// counts, and learns of the users of other servers. It goes on until there is nothing
-// new, so that what is written next comes right after what was read. After an error,
-// nothing that the file has can be trusted any more.
+// readOn reads what was appended since the last call, until there is nothing new. It
+// loads the file, tells a sign-up whether its line counts, and finds the users of other
+// servers. After an error the file can't be trusted any more.
 func (s *store) readOn() error {
 	for {
 		size, err := s.look()
@@ -134,10 +134,10 @@ func (s *store) readOn() error {
 	}
 }
 
-// takeLines takes in the lines up to the size, and keeps the place of one that lacks
-// its newline.
+// takeLines reads the lines up to the size. The offset stays before a last line without
+// a newline, which may still grow.
 func (s *store) takeLines() error {
-	in := bufio.NewReaderSize(io.NewSectionReader(s.file, s.read, s.size-s.read), 1<<16)
+	in := bufio.NewReaderSize(io.NewSectionReader(s.file, s.offset, s.size-s.offset), 1<<16)
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil && err != io.EOF {
@@ -150,12 +150,13 @@ func (s *store) takeLines() error {
 		if !isWhole {
 			return nil
 		}
-		s.read += int64(len(line))
+		s.offset += int64(len(line))
 		s.lines++
 	}
 }
 
-// look returns the size of the file, if it is still the one that was opened.
+// look returns the size of the file. It is an error if the file was replaced or became
+// shorter.
 func (s *store) look() (size int64, err error) {
 	ours, err := s.file.Stat()
 	there, err2 := os.Stat(s.path)
@@ -170,10 +171,10 @@ func (s *store) look() (size int64, err error) {
 	return ours.Size(), nil
 }
 
-// sync waits until the disk has the file and, the first time, its entry in its
-// directory, where that can be asked for.
+// sync waits until the file is on disk and, the first time, its directory entry, on
+// systems that can sync a directory.
 func (s *store) sync() error {
-	if err := s.file.Sync(); err != nil || s.listed || runtime.GOOS == "windows" {
+	if err := s.file.Sync(); err != nil || s.isListed || runtime.GOOS == "windows" {
 		return err
 	}
 	dir, err := os.Open(filepath.Dir(s.path))
@@ -184,16 +185,16 @@ func (s *store) sync() error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) {
 		err = nil
 	}
-	s.listed = err == nil
+	s.isListed = err == nil
 	return err
 }
 
-// take makes the user of a line visible if the line counts. The error says why no server
-// can have written it. A line without a newline is the last one, and may go on later.
+// take adds the user of a line, if the line counts. An error means that no server can
+// have written it. A line that is not whole lacks its newline, and may still grow.
 func (s *store) take(line []byte, isWhole bool) error {
 	u, err := decodeUser(line)
 	switch {
-	case err == io.EOF || err == errTorn && !isWhole && s.loaded:
+	case err == io.EOF || err == errTorn && !isWhole && s.isLoaded:
 		return nil
 	case err == errTorn:
 		return s.passOver(err)
@@ -215,21 +216,21 @@ func (s *store) take(line []byte, isWhole bool) error {
 	s.emails[lower(u.Email)] = index
 	s.users = append(s.users, u)
 	if !isWhole {
-		s.named = s.read // It will be read again, but it is not another server's.
+		s.loggedAt = s.offset // It will be read again when it has its newline.
 	}
 	return nil
 }
 
 // passOver logs why the line at hand counts for nothing.
 func (s *store) passOver(why error) error {
-	if s.named != s.read {
+	if s.loggedAt != s.offset {
 		s.log.Printf("%s:%d: %v: this line counts for nothing", s.path, s.lines+1, why)
 	}
-	s.named = s.read
+	s.loggedAt = s.offset
 	return nil
 }
 
-// byID finds a user, or the index at which one with that id would stand.
+// byID returns the index of a user, or the one where a user with that id belongs.
 func (s *store) byID(id int) (index int, found bool) {
 	return slices.BinarySearchFunc(s.users, id, func(u user, id int) int { return u.ID - id })
 }
@@ -243,7 +244,7 @@ func decodeUser(line []byte) (u user, err error) {
 	}
 	if err := json.Unmarshal(line, &u); err != nil {
 		var object json.RawMessage
-		decoder := json.NewDecoder(bytes.NewReader(line)) // It tells what Unmarshal doesn't.
+		decoder := json.NewDecoder(bytes.NewReader(line)) // knows an early end from other errors
 		if line[0] == '{' && decoder.Decode(&object) == io.ErrUnexpectedEOF {
 			return user{}, errTorn
 		}
@@ -274,13 +275,13 @@ func isHash(text string) bool {
 		err == nil && 4 <= cost && cost <= 16 && consistsOf(text[7:], "./")
 }
 
-// add saves a user, whose username and email are as they must be. It returns
-// errEmailTaken, or errNotSaved and logs the cause.
+// add saves a user whose username and email were checked. It returns errEmailTaken, or
+// errNotSaved after it has logged the cause.
 func (s *store) add(username, email, hash string) (user, error) {
 	s.disk.Lock()
 	defer s.disk.Unlock()
 	u := user{0, username, email, hash, time.Now().UTC().Truncate(time.Second)}
-	err := s.append(&u)
+	err := s.appendLine(&u)
 	if err != nil && err != errEmailTaken && err != errNotSaved {
 		s.log.Printf("saving a user: %v", err)
 		err = errNotSaved
@@ -288,8 +289,8 @@ func (s *store) add(username, email, hash string) (user, error) {
 	return u, err
 }
 
-// append gives a user the next id and appends its line, until that counts.
-func (s *store) append(u *user) error {
+// appendLine gives a user the next id and appends its line, until that counts.
+func (s *store) appendLine(u *user) error {
 	for range 100 { // A few servers need a few tries.
 		if err := s.update(); err != nil {
 			return err
@@ -302,13 +303,13 @@ func (s *store) append(u *user) error {
 		}
 		line := encodeUser(*u)
 		if _, err := decodeUser(line); err != nil {
-			return err // Nothing is written that can't be read. (The ids may be used up.)
+			return err // Never write what can't be read. The ids may be used up, for example.
 		}
-		if s.size > s.read {
-			line = append([]byte{'\n'}, line...) // The last line has none.
+		if s.size > s.offset {
+			line = append([]byte{'\n'}, line...) // The last line of the file lacks its newline.
 		}
 		if _, err := s.file.Write(line); err != nil {
-			return err // Only the newline may be missing, but another's line may follow.
+			return err // No second try: if only the newline is missing, the line counts.
 		}
 		if err := s.update(); err != nil {
 			return err
@@ -317,7 +318,7 @@ func (s *store) append(u *user) error {
 			return nil
 		}
 	}
-	return errors.New("other servers were always first")
+	return errors.New("gave up after 100 tries: other servers were always first")
 }
 
 // encodeUser writes a user's line.
@@ -342,8 +343,8 @@ func (s *store) update() error {
 	return nil
 }
 
-// byEmail finds a user without regard to ASCII case. One who is not here may have
-// signed up with another server meanwhile.
+// byEmail finds a user without regard to ASCII case. If there is none, another server
+// may have added them, so it reads on.
 func (s *store) byEmail(email string) (u user, found bool) {
 	if u, found = s.find(email); !found && s.disk.TryLock() {
 		defer s.disk.Unlock()
@@ -363,7 +364,7 @@ func (s *store) find(email string) (u user, found bool) {
 	return u, found
 }
 
-// close waits for the sign-up under way.
+// close waits for a sign-up that is under way.
 func (s *store) close() error {
 	s.disk.Lock()
 	defer s.disk.Unlock()

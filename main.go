@@ -294,9 +294,9 @@ func newHTTPServer(logger *log.Logger) *http.Server {
 		ErrorLog:          logger,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      3 * time.Minute, // One request can hold ten logins, which may wait 10 s each.
+		WriteTimeout:      3 * time.Minute, // A request can hold ten logins of 10 s each.
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    maxHeader + 3*maxBody, // The URL counts too, and may write a byte as %7B.
+		MaxHeaderBytes:    maxHeader + 3*maxBody, // The URL counts too: a byte may be %7B.
 	}
 }
 

@@ -96,7 +96,7 @@ type usersFile interface {
 // file and the line.
 func openStore(path string, logger *log.Logger) (*store, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("opening %s: not a regular file", path) // Opening a pipe could wait for ever.
+		return nil, fmt.Errorf("opening %s: not a regular file", path) // Opening a pipe can hang.
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {

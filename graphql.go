@@ -168,12 +168,16 @@ func (n *node) String() string {
 	case n.kind == "ListType":
 		return "[" + n.typ.String() + "]"
 	case n.kind == "String":
-		return string(appendString(nil, n.name))
+		return separators.Replace(string(appendString(nil, n.name)))
 	case n.kind == "BlockString":
 		return `"""` + n.name + `"""`
 	}
 	return shorten(n.name)
 }
+
+// separators puts back U+2028 and U+2029, which encoding/json escapes and graphql-js does
+// not. The first pair keeps a backslash that stood before the letters u2028.
+var separators = strings.NewReplacer(`\\`, `\\`, `\u2028`, "\u2028", `\u2029`, "\u2029")
 
 // innermost returns the named type inside of all lists.
 func (n *node) innermost() *node {

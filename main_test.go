@@ -837,6 +837,8 @@ func Test3_ValidationErrors(t *testing.T) {
 			`be spread here as objects of type "User" can never be of type "Query".`, "1:8"},
 		{"{ __type(name: [{a: A}, $x]) { name } }", // §5.6
 			"String cannot represent a non string value: [{a: A}, $x]", "1:16"},
+		{`{ me { id @skip(if: "\u2028\\u2028") } }`,
+			"Boolean cannot represent a non boolean value: \"\u2028\\\\u2028\"", "1:21"},
 		{"{ me { id @a } }", `Unknown directive "@a".`, "1:11"}, // §5.7
 		{"query @skip(if: true) { me { id } }",
 			`Directive "@skip" may not be used on QUERY.`, "1:7"},
@@ -854,8 +856,7 @@ func Test3_ValidationErrors(t *testing.T) {
 	}.test(t, "")
 }
 
-// A field that fails is null; the others are there. The error names every place
-// that asked for it, and the way to it in the data (§7.1.6).
+// A field that fails is null, the others are not. Its error has places and a path (§7.1.6).
 func Test3_FieldErrors(t *testing.T) {
 	const me, code = "You are not authenticated!", `,"extensions":{"code":"UNAUTHENTICATED"}}`
 	of := func(message, at, key string) string {
@@ -872,8 +873,7 @@ func Test3_FieldErrors(t *testing.T) {
 	}.test(t, newServer(t))
 }
 
-// The first thing a class does is to add a field. If the server can't serve a schema, it
-// says so at its start, instead of failing a request.
+// The first thing a class does is to add a field. A bad schema is refused at the start.
 func Test3_ASchemaThatGrows(t *testing.T) {
 	const query = "type Query { page(number: Int = 1, x: Boolean! = false): Page pages: [Page!] }"
 	const typeDefs = query + ` enum Kind { OLD NEW }

@@ -1522,7 +1522,7 @@ func Test6_StartsAndStops(t *testing.T) {
 			conns = append(conns, conn)
 		}
 	}
-	program.Process.Signal(syscall.SIGTERM)
+	program.Process.Signal(os.Interrupt)
 	for conn, err := net.Dial("tcp", host); err == nil; conn, err = net.Dial("tcp", host) {
 		conn.Close() // until the program listens no more
 	}
@@ -1533,8 +1533,8 @@ func Test6_StartsAndStops(t *testing.T) {
 			t.Errorf("a request under way when the signal came:\n%s", reply)
 		}
 	}
-	program.Process.Signal(os.Interrupt)
-	if err := program.Wait(); fmt.Sprint(err) != "signal: interrupt" {
+	program.Process.Signal(syscall.SIGTERM)
+	if err := program.Wait(); fmt.Sprint(err) != "signal: terminated" {
 		t.Errorf("after a second signal, with a request under way: %v", err)
 	}
 }
